@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flwr.app import Array, ArrayRecord, ConfigRecord, MetricRecord, RecordDict
 
 from server.rounds.screening import screen_cross, screen_evaluate, screen_moments, screen_train
-from shared.encoder.changes import Step, change_grid
+from shared.encoder.changes import Int8Delta, change_grid
 from shared.encoder.cross import CatalogueMoments
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.file import EncoderCard, load_encoder, save_encoder
@@ -131,7 +131,9 @@ def _parsers(folder: Path) -> list[Parser]:
     spec = EncoderSpec(preset="tiny", input_dim=8, feature_space=space)
     encoder, local = Encoder.initial(spec, seed=1), LocalSettings()
     form, signer = update_form(local), TaskSigner(Ed25519PrivateKey.generate())
-    known = KnownEncoder(spec=spec, base=encoder.digest, step=Step.between(encoder, encoder), digest=encoder.digest)
+    known = KnownEncoder(
+        spec=spec, base=encoder.digest, delta=Int8Delta.between(encoder, encoder), digest=encoder.digest
+    )
     train = TrainTask(run=RUN, round=1, nonce=RUN, seed=0, encoder=encoder, settings=local)
     evaluate = EvaluateTask(run=RUN, round=1, nonce=RUN, seed=0, encoder=known)
     moments = MomentsTask(run=RUN, round=1, nonce=RUN, feature_space=space)

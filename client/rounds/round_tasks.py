@@ -170,7 +170,7 @@ def received_encoder(task: TrainTask | EvaluateTask | SumWork, store: HeadStore)
     """The whole encoder, kept in the store where the server will count on it.
 
     Args:
-        task: brings the encoder, a step to it from the one that is kept, or its digest alone.
+        task: brings the encoder, a delta to it from the one that is kept, or its digest alone.
         store: where the last one is kept.
 
     Returns:
@@ -184,10 +184,10 @@ def received_encoder(task: TrainTask | EvaluateTask | SumWork, store: HeadStore)
         encoder = sent
     else:
         base_encoder = _kept(sent, store)
-        encoder = base_encoder if sent.step is None else sent.step.added_to(base_encoder)
+        encoder = base_encoder if sent.delta is None else sent.delta.added_to(base_encoder)
         if encoder.digest != sent.digest:
-            raise EncoderUnknown("the step from the kept encoder leads to another one than the server's")
-        if sent.step is None:
+            raise EncoderUnknown("the delta from the kept encoder leads to another one than the server's")
+        if sent.delta is None:
             return encoder
     if task.keep:
         store.write(RECEIVED, StoredRecord(arrays={"flat": encoder.flat}, facts={"digest": encoder.digest}))

@@ -58,7 +58,7 @@ def _train(work: SumWork, workspace: Workspace) -> Float64:
     """What training changes in the sequence part, cut to the longest that may be sent, times the weight."""
     task = work.train_task
     if task.form is not WHOLE:
-        raise SumRefused("expected a sum of whole updates; found work that asks for adapters or steps")
+        raise SumRefused("expected a sum of whole updates; found work that asks for adapters or int8 deltas")
     reply = train_reply(task, workspace)
     if isinstance(reply, Declined):
         raise SumRefused(f"expected an update to sum; found none: {reply.reason}")

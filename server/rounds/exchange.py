@@ -12,10 +12,10 @@ from flwr.common.constant import ErrorCode
 from flwr.serverapp import Grid
 
 from server.rounds.waiting import Addressee, Clock, Waiting, activations
-from shared.encoder.changes import Step
+from shared.encoder.changes import Int8Delta
 from shared.encoder.encoder import Encoder
 from shared.errors import FederationError, ReplyRejected, WireError
-from shared.federation.config import Downloads, RoundsConfig
+from shared.federation.config import Downlink, RoundsConfig
 from shared.federation.messages import Declined, Failed, KnownEncoder
 from shared.federation.signatures import TaskSigner, content_digest
 from shared.federation.wire import content_bytes
@@ -25,25 +25,25 @@ from shared.federation.wire_records import SIGNATURE
 class DownlinkCache:
     """Remembers who has answered to which encoder; with ``whole`` nobody holds any, so all get it as it is."""
 
-    def __init__(self, mode: Downloads) -> None:
-        self.keep = mode == "steps"
+    def __init__(self, mode: Downlink) -> None:
+        self.keep = mode == "int8-delta"
         """whether platforms are to keep what they get"""
         self._held: dict[str, str] = {}
-        self._step: KnownEncoder | None = None
+        self._delta: KnownEncoder | None = None
 
     def advanced(self, before: Encoder, after: Encoder) -> Encoder:
-        """The next encoder, which is ``after`` as near as the step sent to platforms leads to it.
+        """The next encoder, which is ``after`` as near as the delta sent to platforms leads to it.
 
         Args:
             before: the encoder that platforms were sent last.
             after: the encoder that the server's step gave.
 
         Returns:
-            The encoder that the step leads to from ``before``; the run goes on with it.
+            The encoder that the delta leads to from ``before``; the run goes on with it.
         """
-        step = Step.between(before, after)
-        reached = step.added_to(before)
-        self._step = KnownEncoder(spec=after.spec, base=before.digest, step=step, digest=reached.digest)
+        delta = Int8Delta.between(before, after)
+        reached = delta.added_to(before)
+        self._delta = KnownEncoder(spec=after.spec, base=before.digest, delta=delta, digest=reached.digest)
         return reached
 
     def held(self, platform: str) -> str:
@@ -58,13 +58,13 @@ class DownlinkCache:
             encoder: the one that it is to have.
 
         Returns:
-            The step; without one where the platform holds the encoder already; None where nothing shorter than the
+            The delta; without one where the platform holds the encoder already; None where nothing shorter than the
             encoder itself leads to it.
         """
         if held == encoder.digest:
-            return KnownEncoder(spec=encoder.spec, base=held, step=None, digest=held)
-        step = self._step
-        return step if step is not None and (step.base, step.digest) == (held, encoder.digest) else None
+            return KnownEncoder(spec=encoder.spec, base=held, delta=None, digest=held)
+        delta = self._delta
+        return delta if delta is not None and (delta.base, delta.digest) == (held, encoder.digest) else None
 
     def answered(self, platforms: Iterable[str], usable: Iterable[str], digest: str) -> None:
         """Take note of who answered: those of ``usable`` hold the encoder.
@@ -183,7 +183,7 @@ class Exchange:
         signer: TaskSigner | None = None,
     ) -> None:
         self._grid, self._config, self._clock, self._signer = grid, config, clock, signer
-        self.downlink_cache = DownlinkCache(config.downloads)
+        self.downlink_cache = DownlinkCache(config.downlink)
         self.cohort = cohort
         """names of the platforms that every question must reach; empty: whoever is online"""
 

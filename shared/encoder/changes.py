@@ -1,10 +1,10 @@
 """What is small enough to travel in the encoder's place: what changed, in cells, and a low-rank adapter.
 
 A change leads from one encoder to the next, in the sequence part alone: two bytes a number and a power of two an array,
-or as a step, a byte a number and a power of two a row (shared/encoder/cells.py). A step also goes to a platform that
-holds the encoder before. Adding a change is one float32 operation a number, the same bits on every machine: both ends
-hold the same encoder, and its digest proves it. The linear part has no place in a change: where it is new, the whole
-encoder goes out.
+or as an int8 delta, a byte a number and a power of two a row (shared/encoder/cells.py). One also goes to a platform
+that holds the encoder before. Adding a change is one float32 operation a number, the same bits on every machine: both
+ends hold the same encoder, and its digest proves it. The linear part has no place in a change: where it is new, the
+whole encoder goes out.
 
 An adapter changes a matrix W [o, i] of the towers φ and ψ by (α/r) · B · A (LoRA; Hu et al. 2022). Where the factors
 are trained (client/training/low_rank.py), B [o, r] starts at 0, so that training starts at the received encoder, and
@@ -30,8 +30,8 @@ def row_lengths(arrays: Sequence[ArraySpec]) -> NDArray[np.int64]:
     return np.repeat([array.size // count for array, count in zip(arrays, counts, strict=True)], counts)
 
 
-def step_grid(spec: EncoderSpec) -> CellGrid:
-    """How a step lies: a byte a number, a power of two a row of the sequence part's arrays."""
+def delta_grid(spec: EncoderSpec) -> CellGrid:
+    """How an int8 delta lies: a byte a number, a power of two a row of the sequence part's arrays."""
     return CellGrid(name="step", lengths=row_lengths(spec.sequence_arrays), dtype="int8")
 
 
@@ -78,31 +78,31 @@ def with_change(encoder: Encoder, change: Codes, grid: CellGrid) -> Encoder:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Step:
+class Int8Delta:
     """What is added to the sequence part, row by row."""
 
     cells: Codes
-    """in the order of ``step_grid``"""
+    """in the order of ``delta_grid``"""
 
     @classmethod
-    def between(cls, before: Encoder, after: Encoder) -> "Step":
-        """The nearest step; half a power of two of its row is the most that any number is off.
+    def between(cls, before: Encoder, after: Encoder) -> "Int8Delta":
+        """The nearest delta; half a power of two of its row is the most that any number is off.
 
         Args:
-            before: the encoder from which the step leads.
+            before: the encoder from which it leads.
             after: the encoder to which it leads, of the same sizes.
 
         Returns:
-            The step.
+            The delta.
 
         Raises:
             GraftError: if a number is not finite.
         """
-        return cls(cells=change_between(before, after, step_grid(before.spec)))
+        return cls(cells=change_between(before, after, delta_grid(before.spec)))
 
     def added_to(self, encoder: Encoder) -> Encoder:
         """The next encoder; its linear part is that of the given one."""
-        return with_change(encoder, self.cells, step_grid(encoder.spec))
+        return with_change(encoder, self.cells, delta_grid(encoder.spec))
 
 
 ALPHA = 32.0

@@ -15,8 +15,8 @@ Aggregation = Literal["fedavg", "fedavgm", "fedadam"]
 AGGREGATIONS = get_args(Aggregation)
 Weighting = Literal["uniform", "sqrt-users", "helpfulness"]
 Robust = Literal["agreement", "multi-krum", "none"]
-Downloads = Literal["whole", "steps"]
-Updates = Literal["whole", "steps"]
+Downlink = Literal["whole", "int8-delta"]
+Updates = Literal["whole", "int8-delta"]
 FlatConfig = dict[str, Plain]
 
 EVALUATIONS = 2
@@ -109,8 +109,9 @@ class LocalSettings(LowRank):
         key="updates",
         old=("local-updates",),
         choices=get_args(Updates),
-        help="How an update travels: whole, two bytes a number of what changed, or in steps, a byte a number; whole "
-        "where adapters travel.",
+        old_values={"steps": "int8-delta"},
+        help="How an update travels: whole, two bytes a number of what changed, or int8-delta, one byte a number with "
+        "a scale a row; whole where adapters travel.",
         see="decisions/0006-low-rank-updates.md",
     )
 
@@ -125,8 +126,11 @@ class LocalSettings(LowRank):
 
     @classmethod
     def from_flat(cls, flat: FlatConfig) -> Self:
-        """The inverse of ``to_flat``; raises ConfigError for a missing, unknown or ill-typed key."""
-        return _complete(cls, flat)
+        """The inverse of ``to_flat``, former names taken too.
+
+        Raises ConfigError for a missing, unknown or ill-typed key.
+        """
+        return _complete(cls, renamed(cls, flat))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,12 +219,14 @@ class RoundsConfig(Seeded, Asked, Colluding, LeastParties):
         "left whatever it is worth.",
         see="decisions/0023-which-round-is-kept.md",
     )
-    downloads: Downloads = option(
+    downlink: Downlink = option(
         "whole",
-        choices=get_args(Downloads),
+        old=("downloads",),
+        choices=get_args(Downlink),
+        old_values={"steps": "int8-delta"},
         flag="",
-        help="What goes to a platform that holds an encoder of the run: whole, the new one, or steps, a byte a number "
-        "of what changed.",
+        help="What goes to a platform that holds an encoder of the run: whole, the new one, or int8-delta, one byte a "
+        "number of what changed with a scale a row.",
     )
     learning_rate_decay: float = option(
         0.1,
@@ -282,7 +288,7 @@ class RoundsConfig(Seeded, Asked, Colluding, LeastParties):
             f"adapters must be none, since a sum of factors is not the sum of updates; got {local.adapters!r}": (
                 local.rank > 0
             ),
-            "updates must be whole: in a sum, steps take as many bytes and are coarser": local.updates != "whole",
+            "updates must be whole: in a sum, int8 deltas take as many bytes and are coarser": local.updates != "whole",
             f"min-platforms must be at least {self.least_summed}; got {self.min_platforms} (add --set "
             f"min-platforms={self.least_summed})": (self.min_platforms < self.least_summed),
         }

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.encoder.cells import CellGrid
-from shared.encoder.changes import Step
+from shared.encoder.changes import Int8Delta
 from shared.encoder.cross import CatalogueMoments
 from shared.encoder.encoder import Encoder, EncoderSpec, Layout
 from shared.encoder.linear import Moments
@@ -205,7 +205,7 @@ class KnownEncoder:
     spec: EncoderSpec
     base: str
     """digest of the encoder that the platform holds"""
-    step: Step | None
+    delta: Int8Delta | None
     """from that one to this; None where they are the same"""
     digest: str
     """of the encoder that is meant"""

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.encoder.cells import CellGrid, Codes
-from shared.encoder.changes import Adapter, AdapterSpec, Cut, change_between, change_grid, cut, step_grid, with_change
+from shared.encoder.changes import Adapter, AdapterSpec, Cut, change_between, change_grid, cut, delta_grid, with_change
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.federation.config import LocalSettings
 
@@ -124,7 +124,7 @@ class AdapterForm:
         return Adapter.from_cells(AdapterSpec(encoder=sent.spec, rank=self.rank), flat).added_to(sent)
 
 
-WHOLE, STEPS = ChangeForm(grid_of=change_grid), ChangeForm(grid_of=step_grid)
+WHOLE, INT8_DELTA = ChangeForm(grid_of=change_grid), ChangeForm(grid_of=delta_grid)
 UpdateForm = ChangeForm | AdapterForm
 
 
@@ -132,7 +132,7 @@ def update_form(settings: LocalSettings) -> UpdateForm:
     """The form that these settings ask for."""
     if settings.rank:
         return AdapterForm(rank=settings.rank)
-    return STEPS if settings.updates == "steps" else WHOLE
+    return INT8_DELTA if settings.updates == "int8-delta" else WHOLE
 
 
 def _share(norm: float, limit: float) -> float:

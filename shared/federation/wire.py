@@ -9,7 +9,7 @@ from typing import Any
 
 from flwr.app import ArrayRecord, ConfigRecord, MetricRecord, RecordDict
 
-from shared.encoder.changes import Step, step_grid
+from shared.encoder.changes import Int8Delta, delta_grid
 from shared.encoder.encoder import CROSS, Encoder, EncoderSpec, LinearForm
 from shared.errors import InputError, WireError
 from shared.federation.config import LocalSettings
@@ -428,18 +428,18 @@ def _numbers(records: set[str]) -> set[str]:
 
 def _known_records(sent: KnownEncoder) -> dict[str, ArrayRecord | ConfigRecord]:
     known = ConfigRecord({"base": sent.base, "digest": sent.digest})
-    step = {} if sent.step is None else {STEP: array_record(flat=sent.step.cells)}
-    return {KNOWN: known, **step}
+    delta = {} if sent.delta is None else {STEP: array_record(flat=sent.delta.cells)}
+    return {KNOWN: known, **delta}
 
 
 def _known(known: Any, step: Any, spec: EncoderSpec) -> KnownEncoder:
     fields = fields_of(known, KNOWN, {"base": str, "digest": str})
     if step is None:
-        return KnownEncoder(spec=spec, base=fields["base"], digest=fields["digest"], step=None)
-    cells = arrays_of(step, STEP, {FLAT: step_grid(spec).layout.lies})[FLAT]
-    if fault := step_grid(spec).fault(cells):
+        return KnownEncoder(spec=spec, base=fields["base"], digest=fields["digest"], delta=None)
+    cells = arrays_of(step, STEP, {FLAT: delta_grid(spec).layout.lies})[FLAT]
+    if fault := delta_grid(spec).fault(cells):
         raise WireError(f"record {STEP!r}: {fault}")
-    return KnownEncoder(spec=spec, base=fields["base"], digest=fields["digest"], step=Step(cells=cells))
+    return KnownEncoder(spec=spec, base=fields["base"], digest=fields["digest"], delta=Int8Delta(cells=cells))
 
 
 def _settings(record: Any) -> LocalSettings:

@@ -205,7 +205,7 @@ def _members(figures: Figures) -> list[Bar | None]:
     helpful = "shops-far-helpful"
     bars = [_cost(requirement, over_first[helpful], 1.0, _finished(figures, places[helpful]))]
     whole = figures.value(FIRST.place, "", BYTES_UP)
-    for name, form in (("shops-adapters", "low-rank updates"), ("shops-bytes", "steps of a byte a number")):
+    for name, form in (("shops-adapters", "low-rank updates"), ("shops-bytes", "int8 deltas")):
         up = figures.value(places[name], "", BYTES_UP)
         if not up or not whole:
             continue

@@ -76,7 +76,7 @@ FEDERATIONS = (
     Federation(name="shops-far", shops=EIGHT_SHOPS, far=FAR),
     Federation(name="shops-far-helpful", shops=EIGHT_SHOPS, far=FAR, weighting="helpfulness"),
     Federation(name="shops-adapters", shops=EIGHT_SHOPS, adapters="lora:64"),
-    Federation(name="shops-bytes", shops=EIGHT_SHOPS, updates="steps"),
+    Federation(name="shops-bytes", shops=EIGHT_SHOPS, updates="int8-delta"),
 )
 """The first is what the others are compared with."""
 

@@ -245,7 +245,7 @@ class RunConfig(DataSettings, EncoderUse, EncoderSize):
         """JSON values, from which ``from_dict`` makes the same config; seldom used options stand in it where used."""
         flat = to_flat(self) | {"aggregation": self.aggregation}
         known = list(entries(type(self)))
-        usual = {entry.key: entry.usual for entry in known} | {"downloads": _usual_downloads(flat)}
+        usual = {entry.key: entry.usual for entry in known} | {"downlink": _usual_downlink(flat)}
         often = {entry.key for entry in known if entry.option.flag and not entry.option.deployed}
         often -= set(PROMISE) if not self.federation.is_private else set()
         return {key.replace("-", "_"): value for key, value in flat.items() if key in often or value != usual[key]}
@@ -268,7 +268,7 @@ class RunConfig(DataSettings, EncoderUse, EncoderSize):
         flat = {"methods": "all", **of_today(chosen, say)}
         if not flat.get("platform"):
             flat = {"source": SOURCE, "rounds": EMBEDDED_ROUNDS, "encoder": EMBEDDED_ENCODER} | flat
-        flat = {"downloads": _usual_downloads(flat)} | flat
+        flat = {"downlink": _usual_downlink(flat)} | flat
         plugin_aggregation = _own_aggregation(read_plugin("plugin", flat["plugin"]), flat) if "plugin" in flat else ""
         if plugin_aggregation:
             flat.pop("aggregation", None)
@@ -293,10 +293,10 @@ def of_today(options: Mapping[str, Any], say: Say | None = None) -> dict[str, An
     return renamed(RunConfig, dict(zip(keys, options.values(), strict=True)), say)
 
 
-def _usual_downloads(flat: Mapping[str, Any]) -> str:
+def _usual_downlink(flat: Mapping[str, Any]) -> str:
     """In a simulation what goes down is as short as what comes up."""
     whole = flat.get("adapters", "none") == "none" and flat.get("updates", "whole") == "whole"
-    return "whole" if whole else "steps"
+    return "whole" if whole else "int8-delta"
 
 
 def _own_aggregation(plugin: "PluginFile", options: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ import json
 import numpy as np
 from flwr.app import Array, RecordDict
 
-from shared.encoder.changes import step_grid
+from shared.encoder.changes import delta_grid
 from shared.encoder.encoder import Layout
 from shared.federation.updates import AdapterForm
 from shared.federation.wire_records import ENCODER, HEADER
@@ -32,8 +32,8 @@ def another_rank(content: RecordDict) -> RecordDict:
     return of_ones(content, AdapterForm(rank=3).grid(START.spec).layout)
 
 
-def a_step(content: RecordDict) -> RecordDict:
-    return of_ones(content, step_grid(START.spec).layout)
+def an_int8_delta(content: RecordDict) -> RecordDict:
+    return of_ones(content, delta_grid(START.spec).layout)
 
 
 def with_rows(content: RecordDict, change) -> RecordDict:
@@ -62,7 +62,7 @@ def a_head_beside(content: RecordDict) -> RecordDict:
 ATTACKS: dict[str, Attack] = {
     "the whole encoder": (the_whole_encoder, "layout must hold"),
     "another rank": (another_rank, "array 0 of the layout must be adapter.codes"),
-    "a step": (a_step, "array 0 of the layout must be adapter.codes"),
+    "a step": (an_int8_delta, "array 0 of the layout must be adapter.codes"),
     "exponents first": (arrays_swapped, "array 0 of the layout must be adapter.codes"),
     "a part of the linear one": (renamed, "array 0 of the layout must be adapter.codes"),
     "a linear part": (a_linear_part, "layout must hold"),

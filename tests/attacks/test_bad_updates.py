@@ -4,17 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from tests.attacks import bad_adapters, bad_steps
+from tests.attacks import bad_adapters, bad_int8_deltas
 from tests.attacks.tampered import check_was_dropped
 from tests.federation_world import QUICK, config, federate, opened, tampering
 
 PLATFORMS = {name: opened(name, seed=seed) for seed, name in enumerate("abc", start=1)}
 ROUNDS = {
     "adapters": config(moments=False, local=replace(QUICK, adapters="lora:2")),
-    "steps": config(moments=False, local=replace(QUICK, updates="steps")),
+    "int8 deltas": config(moments=False, local=replace(QUICK, updates="int8-delta")),
 }
-ATTACKS = {"adapters": bad_adapters.ATTACKS, "steps": bad_steps.ATTACKS}
-UNASKED = {"adapters": bad_adapters.an_adapter, "steps": bad_steps.a_step}
+ATTACKS = {"adapters": bad_adapters.ATTACKS, "int8 deltas": bad_int8_deltas.ATTACKS}
+UNASKED = {"adapters": bad_adapters.an_adapter, "int8 deltas": bad_int8_deltas.an_int8_delta}
 EACH = [(form, attack) for form, attacks in ATTACKS.items() for attack in attacks]
 
 

@@ -13,7 +13,7 @@ from flwr.app import Array, ArrayRecord, ConfigRecord, MetricRecord, RecordDict
 from client.guard.manifest import manifest
 from client.guard.site_policy import SitePolicy, TaskKind
 from shared.encoder.cells import CellGrid
-from shared.encoder.changes import step_grid
+from shared.encoder.changes import delta_grid
 from shared.errors import OutboundRefused
 from tests.federation_world import START
 from tests.unit.client.guard.answers import CHANGE, GRID, asked, checked, evaluated, moments, trained
@@ -57,7 +57,7 @@ def test_an_answer_has_no_more_free_bits_than_64_bytes(kind, task) -> None:
 
 
 def test_an_update_in_steps_has_none_either() -> None:
-    grid = step_grid(START.spec)
+    grid = delta_grid(START.spec)
     entry = manifest(asked(grid=grid), SitePolicy(privacy="plain"))["train-reply"]
     assert 0 <= entry.bits - USERS - LOSSES - needed(grid) <= MOST_FREE
 

@@ -15,7 +15,7 @@ from flwr.app import Array, ArrayRecord, ConfigRecord, Context, Message, RecordD
 from client.app import client_app
 from client.guard.task_bounds import TaskBounds
 from client.rounds.workspace import NodeSettings, already_open
-from shared.encoder.changes import Step
+from shared.encoder.changes import Int8Delta
 from shared.encoder.encoder import Encoder
 from shared.federation.config import LocalSettings
 from shared.federation.messages import EvaluateTask, KnownEncoder, MomentsTask, Task, TrainTask
@@ -98,7 +98,7 @@ def with_flat(change: Callable[[np.ndarray], np.ndarray]) -> Change:
     )
 
 
-KNOWN = KnownEncoder(spec=START.spec, base=START.digest, step=Step.between(START, START), digest=START.digest)
+KNOWN = KnownEncoder(spec=START.spec, base=START.digest, delta=Int8Delta.between(START, START), digest=START.digest)
 MALFORMED = {
     "a setting that there is none of": (TRAIN, with_setting("everything", 1)),
     "a setting of another type": (TRAIN, with_setting("tokens", "256")),
@@ -121,12 +121,12 @@ MALFORMED = {
     "one record more": (TRAIN, lambda content: content.update(head=ConfigRecord({}))),
     "a step whose cells are none": (
         replace(EVALUATE, encoder=KNOWN),
-        lambda content: content.update(step=ArrayRecord({"flat": Array(np.full_like(KNOWN.step.cells, 127))})),
+        lambda content: content.update(step=ArrayRecord({"flat": Array(np.full_like(KNOWN.delta.cells, 127))})),
     ),
 }
 NOT_HELD = {
     "a step from an encoder that was never sent": replace(TRAIN, encoder=KNOWN),
-    "an encoder that was never sent": replace(TRAIN, encoder=replace(KNOWN, step=None)),
+    "an encoder that was never sent": replace(TRAIN, encoder=replace(KNOWN, delta=None)),
 }
 
 

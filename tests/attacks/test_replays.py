@@ -12,7 +12,7 @@ from client.app import client_app
 from client.guard.ledger import Ledger
 from client.rounds.workspace import NodeSettings, already_open
 from client.store.head_store import HeadStore
-from shared.encoder.changes import Step
+from shared.encoder.changes import Int8Delta
 from shared.encoder.encoder import Encoder
 from shared.federation.config import LocalSettings
 from shared.federation.messages import EvaluateTask, KnownEncoder, MomentsTask, TrainTask
@@ -87,9 +87,9 @@ def test_without_the_defence_the_answer_follows_the_data(kind, tmp_path, monkeyp
 
 def test_how_the_encoder_came_makes_no_other_question(tmp_path) -> None:
     first = answer(tmp_path, TRAIN_TYPE, TRAIN)
-    step = Step.between(START, START)
+    step = Int8Delta.between(START, START)
     for sent in (step, None):
-        known = KnownEncoder(spec=START.spec, base=START.digest, step=sent, digest=START.digest)
+        known = KnownEncoder(spec=START.spec, base=START.digest, delta=sent, digest=START.digest)
         assert in_bytes(answer(tmp_path, TRAIN_TYPE, replace(TRAIN, encoder=known))) == in_bytes(first)
     assert in_bytes(answer(tmp_path, TRAIN_TYPE, replace(TRAIN, keep=True))) == in_bytes(first)
 
@@ -98,10 +98,10 @@ OTHERS = {
     "another encoder for one platform": (TRAIN_TYPE, replace(TRAIN, encoder=MOVED)),
     "another encoder, said to be known": (
         TRAIN_TYPE,
-        replace(TRAIN, encoder=KnownEncoder(spec=START.spec, base="b", step=None, digest=MOVED.digest)),
+        replace(TRAIN, encoder=KnownEncoder(spec=START.spec, base="b", delta=None, digest=MOVED.digest)),
     ),
     "other settings": (TRAIN_TYPE, replace(TRAIN, settings=replace(LOCAL, steps=3))),
-    "another form": (TRAIN_TYPE, replace(TRAIN, settings=replace(LOCAL, updates="steps"))),
+    "another form": (TRAIN_TYPE, replace(TRAIN, settings=replace(LOCAL, updates="int8-delta"))),
     "another seed": (TRAIN_TYPE, replace(TRAIN, seed=1)),
     "another round": (TRAIN_TYPE, replace(TRAIN, round=2)),
     "another run": (TRAIN_TYPE, replace(TRAIN, run=OTHER)),

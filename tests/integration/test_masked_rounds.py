@@ -39,8 +39,8 @@ def test_the_encoder_is_that_of_plain_rounds(tmp_path, shops) -> None:
 
 
 @pytest.mark.parametrize("aggregation", ["fedavgm", "fedadam"])
-def test_an_aggregation_and_downloads_in_steps_go_on_as_in_plain_rounds(tmp_path, aggregation) -> None:
-    changes = {"aggregation": aggregation, "server_learning_rate": 0.01, "downloads": "steps"}
+def test_an_aggregation_and_int8_deltas_down_go_on_as_in_plain_rounds(tmp_path, aggregation) -> None:
+    changes = {"aggregation": aggregation, "server_learning_rate": 0.01, "downlink": "int8-delta"}
     plain = federate(tmp_path / "plain", THREE, rounds("plain", **changes))
     masked = federate(tmp_path / "masked", THREE, rounds(**changes))
     moved = changed_by(plain.encoder)

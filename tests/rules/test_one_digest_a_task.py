@@ -86,14 +86,14 @@ def test_of_whole_encoders_a_platform_takes_one_a_task_and_the_server_one_an_enc
 def test_of_steps_and_kept_encoders_a_platform_takes_one_a_task_and_the_server_one_an_encoder(
     digests, tmp_path
 ) -> None:
-    history = run(tmp_path, digests, downloads="steps").history
+    history = run(tmp_path, digests, downlink="int8-delta").history
     sizes = [entry["bytes_down"] for entry in history]
     assert sizes[1] < sizes[2] < sizes[0]  # the one that it kept, a step, a whole one
     assert digests.tasks == [("evaluate", 1), *[("train", 1), ("evaluate", 1)] * 2]
     assert digests.now == 3  # the one that it starts from, and the two that it reaches
 
 
-@pytest.mark.parametrize("form", [{"updates": "steps"}, {"adapters": "lora:2"}], ids=["step", "adapter"])
+@pytest.mark.parametrize("form", [{"updates": "int8-delta"}, {"adapters": "lora:2"}], ids=["step", "adapter"])
 def test_the_form_of_an_update_takes_no_more(form, digests, tmp_path) -> None:
     run(tmp_path, digests, local=form)
     assert digests.tasks == [("evaluate", 1), *[("train", 1), ("evaluate", 1)] * 2]

@@ -3,23 +3,23 @@ import pytest
 
 from client.rounds.round_tasks import received_encoder
 from client.store.head_store import HeadStore
-from shared.encoder.changes import Step
+from shared.encoder.changes import Int8Delta
 from shared.encoder.encoder import Encoder
 from shared.errors import EncoderUnknown
 from shared.federation.messages import EvaluateTask, KnownEncoder
 from tests.federation_world import START
 
 AFTER = Encoder(spec=START.spec, flat=START.flat + np.float32(0.01) * (START.flat != 0))
-STEP = Step.between(START, AFTER)
-REACHED = STEP.added_to(START)
+DELTA = Int8Delta.between(START, AFTER)
+REACHED = DELTA.added_to(START)
 
 
 def task(encoder, *, keep=True):
     return EvaluateTask(run="0" * 32, round=1, nonce="0" * 32, seed=0, encoder=encoder, keep=keep)
 
 
-def known(*, base=START, step=STEP, meant=REACHED):
-    return KnownEncoder(spec=START.spec, base=base.digest, step=step, digest=meant.digest)
+def known(*, base=START, delta=DELTA, meant=REACHED):
+    return KnownEncoder(spec=START.spec, base=base.digest, delta=delta, digest=meant.digest)
 
 
 @pytest.fixture
@@ -37,13 +37,13 @@ def test_keeps_an_encoder_only_where_it_is_asked_to(store) -> None:
 def test_reaches_the_next_encoder_by_a_step_and_goes_on_from_there(store) -> None:
     received_encoder(task(START), store)
     assert received_encoder(task(known()), store).flat.tobytes() == REACHED.flat.tobytes()
-    again = received_encoder(task(known(base=REACHED, step=None)), store)
+    again = received_encoder(task(known(base=REACHED, delta=None)), store)
     assert again.flat.tobytes() == REACHED.flat.tobytes()
 
 
 @pytest.mark.parametrize(
     "sent",
-    [known(base=REACHED), known(base=REACHED, step=None), known(meant=AFTER), known(step=None)],
+    [known(base=REACHED), known(base=REACHED, delta=None), known(meant=AFTER), known(delta=None)],
     ids=["a step from another", "another", "a step to another", "no step to another"],
 )
 def test_refuses(sent, store) -> None:

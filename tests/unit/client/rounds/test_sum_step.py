@@ -105,7 +105,7 @@ def test_a_platform_masks_no_answer_to_another_task_than_the_sums_terms_name(tmp
         }
 
 
-@pytest.mark.parametrize("settings", [replace(LOCAL, updates="steps"), replace(LOCAL, adapters="lora:1")])
+@pytest.mark.parametrize("settings", [replace(LOCAL, updates="int8-delta"), replace(LOCAL, adapters="lora:1")])
 def test_a_platform_sums_whole_updates_alone(tmp_path, settings) -> None:
     shops, work = sum_shops(tmp_path), replace(WORK, settings=settings)
     coordinator = until("mask", shops, shops.coordinator(), work)

@@ -7,14 +7,14 @@ from client.data.ragged import offsets_of
 from client.data.sequences import Sequences
 from client.training.moments import TOKENS, input_moments
 from client.training.sequence_model import SequenceHead, SequenceModel
-from shared.encoder.changes import cut, step_grid
+from shared.encoder.changes import cut, delta_grid
 from shared.encoder.encoder import Encoder
 from shared.errors import GraftError
 from shared.seeding import rng_for
 from tests.unit.client.training.world import N_ITEMS, SPEC, features, walks
 
 SENT = Encoder.initial(SPEC, 0)
-SIZE = int(step_grid(SPEC).lengths.sum())
+SIZE = int(delta_grid(SPEC).lengths.sum())
 RANK = 2
 ENTER = "sequence.item.enter.weight"
 FORWARD = "sequence.history.blocks.0.forward_in.weight"

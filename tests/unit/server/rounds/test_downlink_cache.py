@@ -15,29 +15,29 @@ def forms(downlink_cache, encoder, names=("a", "b")):
 
 
 def test_sends_the_whole_encoder_to_a_platform_that_never_answered() -> None:
-    assert forms(DownlinkCache("steps"), START) == {"a": START, "b": START}
+    assert forms(DownlinkCache("int8-delta"), START) == {"a": START, "b": START}
 
 
 def test_sends_nothing_anew_to_a_platform_that_holds_it() -> None:
-    downlink_cache = DownlinkCache("steps")
+    downlink_cache = DownlinkCache("int8-delta")
     downlink_cache.answered("ab", "a", START.digest)
     found = forms(downlink_cache, START)
-    assert (found["a"].base, found["a"].digest, found["a"].step) == (START.digest, START.digest, None)
+    assert (found["a"].base, found["a"].digest, found["a"].delta) == (START.digest, START.digest, None)
     assert found["b"] is START
 
 
 def test_sends_the_step_to_a_platform_that_holds_the_encoder_before() -> None:
-    downlink_cache = DownlinkCache("steps")
+    downlink_cache = DownlinkCache("int8-delta")
     downlink_cache.answered("ab", "ab", START.digest)
     reached = downlink_cache.advanced(START, NEXT)
     found = forms(downlink_cache, reached)
-    assert found["a"].step.added_to(START).flat.tobytes() == reached.flat.tobytes()
+    assert found["a"].delta.added_to(START).flat.tobytes() == reached.flat.tobytes()
     assert (found["a"].base, found["a"].digest) == (START.digest, reached.digest)
     assert found["a"] is found["b"]
 
 
 def test_sends_the_whole_encoder_to_who_missed_one_and_to_all_where_the_linear_part_is_new() -> None:
-    downlink_cache = DownlinkCache("steps")
+    downlink_cache = DownlinkCache("int8-delta")
     downlink_cache.answered("ab", "ab", START.digest)
     first = downlink_cache.advanced(START, NEXT)
     downlink_cache.answered("ab", "a", first.digest)

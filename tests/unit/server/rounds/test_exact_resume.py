@@ -60,10 +60,10 @@ def heads(folder) -> dict[str, bytes]:
     [
         {"aggregation": "fedavgm"},
         {"aggregation": "fedadam", "server_learning_rate": 0.01},
-        {"aggregation": "fedavgm", "downloads": "steps"},
-        {"local": replace(QUICK, updates="steps"), "downloads": "steps"},
+        {"aggregation": "fedavgm", "downlink": "int8-delta"},
+        {"local": replace(QUICK, updates="int8-delta"), "downlink": "int8-delta"},
     ],
-    ids=["fedavgm", "fedadam", "steps", "steps both ways"],
+    ids=["fedavgm", "fedadam", "int8 deltas", "int8 deltas both ways"],
 )
 def test_ends_with_the_same_bytes_wherever_it_was_killed(tmp_path, changes) -> None:
     rounds = config(**{"local": QUICK, **changes})

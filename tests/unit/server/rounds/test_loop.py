@@ -239,7 +239,7 @@ def test_learns_from_low_rank_updates(tmp_path) -> None:
 
 
 def test_takes_updates_of_a_byte_a_number(once, tmp_path) -> None:
-    found = federate(tmp_path, PLATFORMS, config(local=replace(LOCAL, updates="steps")))
+    found = federate(tmp_path, PLATFORMS, config(local=replace(LOCAL, updates="int8-delta")))
     beside = once.history[3]["bytes_up"] - 3 * 2 * WHOLE.size
     assert found.history[3]["bytes_up"] < 3 * START.flat.nbytes / 3 + beside
     assert found.history[3]["losses"] == once.history[3]["losses"]
@@ -248,7 +248,7 @@ def test_takes_updates_of_a_byte_a_number(once, tmp_path) -> None:
     assert 0 < np.abs(found.encoder.flat - once.encoder.flat).max() < moved / 10
 
 
-BY_STEPS = config(rounds=3, downloads="steps")
+BY_STEPS = config(rounds=3, downlink="int8-delta")
 
 
 def down(found) -> list[int]:

@@ -27,6 +27,13 @@ def test_takes_a_former_key(old: str, new: str) -> None:
     assert RoundsConfig.from_run_config(former).to_run_config() == flat
 
 
+def test_takes_former_names_of_choices() -> None:
+    flat = {**RoundsConfig().to_run_config(), "updates": "steps", "downlink": "steps"}
+    config = RoundsConfig.from_run_config(flat)
+    assert (config.local.updates, config.downlink) == ("int8-delta", "int8-delta")
+    assert LocalSettings.from_flat({**LocalSettings().to_flat(), "updates": "steps"}) == config.local
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [
@@ -46,9 +53,9 @@ def test_refuses(key: str, value: float | str) -> None:
         RoundsConfig.from_run_config({**RoundsConfig().to_run_config(), key: value})
 
 
-def test_refuses_steps_beside_an_adapter() -> None:
-    with pytest.raises(ConfigError, match="updates must be whole where an adapter travels; got 'steps'"):
-        LocalSettings(adapters="lora:8", updates="steps")
+def test_refuses_int8_deltas_beside_an_adapter() -> None:
+    with pytest.raises(ConfigError, match="updates must be whole where an adapter travels; got 'int8-delta'"):
+        LocalSettings(adapters="lora:8", updates="int8-delta")
 
 
 def test_lowers_the_platforms_rates_from_the_first_round_to_the_last() -> None:
@@ -99,7 +106,7 @@ MASKED_LOCAL = LocalSettings(clip_norm=16.0)
         ({"evaluate_every": 2}, "evaluate-every must be 0 or 1, since each sum judges .* got 2"),
         ({"min_platforms": 2}, "min-platforms must be at least 3; got 2"),
         ({"local": replace(MASKED_LOCAL, adapters="lora:4")}, "adapters must be none.*got 'lora:4'"),
-        ({"local": replace(MASKED_LOCAL, updates="steps")}, "updates must be whole"),
+        ({"local": replace(MASKED_LOCAL, updates="int8-delta")}, "updates must be whole"),
     ],
 )
 def test_refuses_in_a_masked_run_what_needs_more_than_a_sum(changes, words) -> None:

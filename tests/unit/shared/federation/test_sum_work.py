@@ -55,7 +55,7 @@ def test_brings_what_is_summed_across(encoder: Encoder, changes) -> None:
 
 
 def test_names_the_same_work_whether_its_encoder_travels_or_not(encoder: Encoder) -> None:
-    known = KnownEncoder(spec=encoder.spec, base="b", step=None, digest=encoder.digest)
+    known = KnownEncoder(spec=encoder.spec, base="b", delta=None, digest=encoder.digest)
     work = sum_work(known)
     found = decode_sum_task(encode_task(SumTask.of(RUN, 3, b"message", work))).work
     assert found is not None

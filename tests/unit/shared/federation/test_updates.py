@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from shared.encoder.changes import Adapter, AdapterSpec, Step, change_between, change_grid, step_grid, with_change
+from shared.encoder.changes import Adapter, AdapterSpec, Int8Delta, change_between, change_grid, delta_grid, with_change
 from shared.encoder.encoder import Encoder
 from shared.federation.config import LocalSettings
 from shared.federation.updates import Trained, update_form
@@ -45,7 +45,7 @@ def to_the_nearest_change(after: Encoder) -> Encoder:
     [
         (LocalSettings(), trained(), to_the_nearest_change(trained())),
         (LocalSettings(adapters="lora:2"), adapter(), in_bytes(adapter()).added_to(SENT)),
-        (LocalSettings(updates="steps"), trained(), Step.between(SENT, trained()).added_to(SENT)),
+        (LocalSettings(updates="int8-delta"), trained(), Int8Delta.between(SENT, trained()).added_to(SENT)),
     ],
     ids=["whole", "adapter", "step"],
 )
@@ -64,7 +64,7 @@ def test_a_whole_change_takes_two_bytes_a_number_and_leaves_the_linear_part():
 
 
 @pytest.mark.parametrize(
-    "settings", [LocalSettings(), LocalSettings(updates="steps"), LocalSettings(adapters="lora:2")]
+    "settings", [LocalSettings(), LocalSettings(updates="int8-delta"), LocalSettings(adapters="lora:2")]
 )
 def test_no_form_has_a_place_for_the_linear_part(settings):
     changed = encoded(Encoder(spec=SPEC, flat=trained().flat + np.float32(1)), LocalSettings())
@@ -75,8 +75,8 @@ def test_no_form_has_a_place_for_the_linear_part(settings):
 
 
 def test_a_step_takes_a_byte_a_number_and_one_a_row_and_leaves_the_linear_part():
-    settings = LocalSettings(updates="steps")
-    assert encoded(trained(), settings).nbytes == len(SENT.flat) - LINEAR_SIZE + len(step_grid(SPEC).lengths)
+    settings = LocalSettings(updates="int8-delta")
+    assert encoded(trained(), settings).nbytes == len(SENT.flat) - LINEAR_SIZE + len(delta_grid(SPEC).lengths)
     found = update_form(settings).applied(SENT, encoded(trained(), settings))
     assert np.array_equal(found.flat[:LINEAR_SIZE], SENT.flat[:LINEAR_SIZE])
     np.testing.assert_allclose(found.flat, trained().flat, atol=0.05 / 127 + 1e-7)
@@ -93,7 +93,7 @@ def test_an_adapter_takes_a_byte_a_number_and_one_a_row():
 
 
 def test_refuses_cells_of_another_length():
-    step = Step.between(SENT, trained())
+    step = Int8Delta.between(SENT, trained())
     with pytest.raises(ValueError, match="expected a flat array int8"):
-        Step(cells=step.cells[:-1]).added_to(SENT)
-    assert step_grid(SPEC).layout.size == len(step.cells)
+        Int8Delta(cells=step.cells[:-1]).added_to(SENT)
+    assert delta_grid(SPEC).layout.size == len(step.cells)

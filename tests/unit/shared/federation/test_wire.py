@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from flwr.app import Array, ArrayRecord, ConfigRecord, RecordDict
 
-from shared.encoder.changes import Step, change_grid
+from shared.encoder.changes import Int8Delta, change_grid
 from shared.encoder.encoder import Encoder, EncoderSpec, Layout
 from shared.errors import ConfigError, WireError
 from shared.feature_space import FeatureSpace
@@ -110,20 +110,20 @@ def test_names_the_setting_that_is_wrong() -> None:
 
 def test_brings_the_ways_to_a_known_encoder_across(encoder: Encoder) -> None:
     after = Encoder(spec=encoder.spec, flat=encoder.flat + np.float32(0.1) * (encoder.flat != 0))
-    step = Step.between(encoder, after)
+    step = Int8Delta.between(encoder, after)
     for sent in (step, None):
-        known = KnownEncoder(spec=encoder.spec, base="b" * 64, step=sent, digest="d" * 64)
+        known = KnownEncoder(spec=encoder.spec, base="b" * 64, delta=sent, digest="d" * 64)
         task = TrainTask(run=RUN, round=3, nonce=NONCE, seed=7, encoder=known, settings=LocalSettings(), keep=True)
         found = decode_train_task(encode_task(task))
         assert isinstance(found.encoder, KnownEncoder)
         assert (found.encoder.base, found.encoder.digest, found.keep) == ("b" * 64, "d" * 64, True)
-        assert (found.encoder.step is None) == (sent is None)
+        assert (found.encoder.delta is None) == (sent is None)
     found = decode_evaluate_task(
-        encode_task(EvaluateTask(run=RUN, round=3, nonce=NONCE, seed=7, encoder=replace(known, step=step)))
+        encode_task(EvaluateTask(run=RUN, round=3, nonce=NONCE, seed=7, encoder=replace(known, delta=step)))
     )
     assert isinstance(found.encoder, KnownEncoder)
-    assert found.encoder.step is not None
-    assert found.encoder.step.added_to(encoder).flat.tobytes() == step.added_to(encoder).flat.tobytes()
+    assert found.encoder.delta is not None
+    assert found.encoder.delta.added_to(encoder).flat.tobytes() == step.added_to(encoder).flat.tobytes()
 
 
 @pytest.mark.parametrize(
@@ -132,20 +132,20 @@ def test_brings_the_ways_to_a_known_encoder_across(encoder: Encoder) -> None:
     ids=["of another length", "one more", "of other numbers"],
 )
 def test_refuses_a_step_of_other_arrays(encoder: Encoder, arrays: dict[str, np.ndarray]) -> None:
-    content = _task_with_a_step(encoder, {"flat": Step.between(encoder, encoder).cells, **arrays})
+    content = _task_with_a_step(encoder, {"flat": Int8Delta.between(encoder, encoder).cells, **arrays})
     with pytest.raises(WireError):
         decode_evaluate_task(content)
 
 
 def test_refuses_a_step_whose_cells_no_step_has(encoder: Encoder) -> None:
-    cells = Step.between(encoder, encoder).cells.copy()
+    cells = Int8Delta.between(encoder, encoder).cells.copy()
     cells[-1] = 100
     with pytest.raises(WireError, match="an exponent lies beyond -64 to 15"):
         decode_evaluate_task(_task_with_a_step(encoder, {"flat": cells}))
 
 
 def _task_with_a_step(encoder: Encoder, arrays: dict[str, np.ndarray]) -> RecordDict:
-    known = KnownEncoder(spec=encoder.spec, base="b", step=Step.between(encoder, encoder), digest="d")
+    known = KnownEncoder(spec=encoder.spec, base="b", delta=Int8Delta.between(encoder, encoder), digest="d")
     content: RecordDict = encode_task(EvaluateTask(run=RUN, round=3, nonce=NONCE, seed=7, encoder=known))
     content["step"] = ArrayRecord({name: Array(value) for name, value in arrays.items()})
     return content

@@ -140,7 +140,7 @@ def test_rounds_are_held_against_local_pooled_and_the_moments_round(member, aske
     assert the_one(answers(federations=[shops("shops", **member)]), asked) is reached
 
 
-@pytest.mark.parametrize(("name", "asked"), [("shops-adapters", "low-rank"), ("shops-bytes", "steps of a byte")])
+@pytest.mark.parametrize(("name", "asked"), [("shops-adapters", "low-rank"), ("shops-bytes", "int8 deltas")])
 @pytest.mark.parametrize(("up", "small"), [(125.0, True), (126.0, False)])
 @pytest.mark.parametrize(("cost", "cheap"), [(-0.9, True), (-1.1, False)])
 def test_fewer_bytes_are_held_against_what_they_cost(name, asked, up, small, cost, cheap):

@@ -139,7 +139,7 @@ def test_every_federation_is_a_run_of_shops_that_share_no_user():
         "uniform",
     ]
     assert [config.adapters for config in configs] == ["none", "none", "none", "none", "lora:64", "none"]
-    assert [config.federation.local.updates for config in configs] == ["whole"] * 5 + ["steps"]
+    assert [config.federation.local.updates for config in configs] == ["whole"] * 5 + ["int8-delta"]
     assert all(config.reported == FEDERATIONS[0].reported for config in configs)
     ranges = [parse_platform_spec(f"x={line}").users for line in FEDERATIONS[0].shops]
     assert len(ranges) == 8

@@ -105,7 +105,7 @@ def test_takes_every_value_that_a_deployed_run_takes() -> None:
         groups_of=4,
         colluding_platforms=2,
         evaluate_every=2,
-        downloads="steps",
+        downlink="int8-delta",
         learning_rate_decay=0.5,
         local=LocalSettings(
             head_epochs=2,
@@ -119,7 +119,7 @@ def test_takes_every_value_that_a_deployed_run_takes() -> None:
             clip_norm=1.0,
             dropout=0.2,
             id_dropout=0.3,
-            updates="steps",
+            updates="int8-delta",
         ),
     )
     usual = RoundsConfig().to_run_config()
@@ -131,10 +131,10 @@ def test_takes_every_value_that_a_deployed_run_takes() -> None:
 
 
 def test_sends_down_as_little_as_comes_up_unless_something_else_is_asked() -> None:
-    asked = [{}, {"adapters": "lora:8"}, {"updates": "steps"}, {"updates": "steps", "downloads": "whole"}]
-    downloads = [RunConfig.from_dict(options).federation.downloads for options in asked]
-    assert downloads == ["whole", "steps", "steps", "whole"]
-    assert [one for one in asked if "downloads" in RunConfig.from_dict(one).to_dict()] == [asked[-1]]
+    asked = [{}, {"adapters": "lora:8"}, {"updates": "int8-delta"}, {"updates": "int8-delta", "downlink": "whole"}]
+    downlink = [RunConfig.from_dict(options).federation.downlink for options in asked]
+    assert downlink == ["whole", "int8-delta", "int8-delta", "whole"]
+    assert [one for one in asked if "downlink" in RunConfig.from_dict(one).to_dict()] == [asked[-1]]
 
 
 def test_names_in_its_result_what_it_always_did_and_what_is_not_usual() -> None:
@@ -152,8 +152,9 @@ def test_names_in_its_result_what_it_always_did_and_what_is_not_usual() -> None:
     [
         ("weights", "sqrt-users", "weighting"),
         ("strategy", "fedadam", "aggregation"),
-        ("local-updates", "steps", "updates"),
+        ("local-updates", "int8-delta", "updates"),
         ("local_adapters", "lora:8", "adapters"),
+        ("downloads", "int8-delta", "downlink"),
         ("server-rate", 0.5, "server-learning-rate"),
         ("final_rate", 0.5, "learning-rate-decay"),
     ],
@@ -162,6 +163,13 @@ def test_takes_a_former_name_and_says_the_new_one(old: str, value: float | str, 
     said: list[str] = []
     assert RunConfig.from_dict({old: value}, said.append) == RunConfig.from_dict({new: value})
     assert said == [f"{old.replace('_', '-')} is called {new} now"]
+
+
+@pytest.mark.parametrize("key", ["updates", "downlink"])
+def test_takes_a_former_name_of_a_choice_and_says_the_new_one(key: str) -> None:
+    said: list[str] = []
+    assert RunConfig.from_dict({key: "steps"}, said.append) == RunConfig.from_dict({key: "int8-delta"})
+    assert said == [f"{key} steps is called int8-delta now"]
 
 
 def test_lets_flags_win_over_a_file_and_what_is_set_over_both() -> None:

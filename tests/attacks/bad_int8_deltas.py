@@ -2,7 +2,7 @@
 
 from flwr.app import RecordDict
 
-from shared.encoder.changes import step_grid
+from shared.encoder.changes import delta_grid
 from shared.federation.updates import AdapterForm
 from tests.attacks.tampered import (
     NO_NUMBERS,
@@ -16,8 +16,8 @@ from tests.attacks.tampered import (
 from tests.federation_world import START
 
 
-def a_step(content: RecordDict) -> RecordDict:
-    return of_ones(content, step_grid(START.spec).layout)
+def an_int8_delta(content: RecordDict) -> RecordDict:
+    return of_ones(content, delta_grid(START.spec).layout)
 
 
 def an_adapter(content: RecordDict) -> RecordDict:

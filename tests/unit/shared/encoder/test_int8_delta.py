@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from shared.encoder.changes import Step, step_grid
+from shared.encoder.changes import Int8Delta, delta_grid
 from shared.encoder.encoder import Encoder
 from tests.unit.client.training.world import SPEC
 
@@ -17,7 +17,7 @@ def after(spread=0.01, seed=1):
 
 
 def test_is_a_byte_a_number_and_a_byte_a_row():
-    step, grid = Step.between(BEFORE, after()), step_grid(SPEC)
+    step, grid = Int8Delta.between(BEFORE, after()), delta_grid(SPEC)
     assert step.cells.dtype == np.int8
     assert step.cells.shape == (SEQUENCE_SIZE + len(grid.lengths),)
     assert int(grid.lengths.sum()) == SEQUENCE_SIZE
@@ -25,7 +25,7 @@ def test_is_a_byte_a_number_and_a_byte_a_row():
 
 
 def test_comes_within_half_a_power_of_two_of_each_rows_largest_change():
-    found = Step.between(BEFORE, after()).added_to(BEFORE)
+    found = Int8Delta.between(BEFORE, after()).added_to(BEFORE)
     wanted, got = after().arrays(), found.arrays()
     name = "sequence.history.blocks.0.forward_in.weight"
     half = np.abs(wanted[name] - BEFORE.arrays()[name]).max(1, keepdims=True) / 127  # a power of two: up to twice 1/254
@@ -34,14 +34,14 @@ def test_comes_within_half_a_power_of_two_of_each_rows_largest_change():
 
 
 def test_is_nothing_between_equals():
-    step = Step.between(BEFORE, BEFORE)
+    step = Int8Delta.between(BEFORE, BEFORE)
     assert not step.cells[:SEQUENCE_SIZE].any()
     assert np.array_equal(step.added_to(BEFORE).flat, BEFORE.flat)
 
 
 def test_ends_at_an_encoder_to_which_it_leads_again():
-    step = Step.between(BEFORE, after())
-    one, two = step.added_to(BEFORE), Step(cells=step.cells.copy()).added_to(BEFORE)
+    step = Int8Delta.between(BEFORE, after())
+    one, two = step.added_to(BEFORE), Int8Delta(cells=step.cells.copy()).added_to(BEFORE)
     assert one.digest == two.digest != BEFORE.digest
 
 
