@@ -15,11 +15,11 @@ from shared.federation.config import RoundsConfig
 
 Float64 = NDArray[np.float64]
 
-ONE_TRADE, STRANGER = 0.5, 0.1
+ONE_DOMAIN, UNRELATED = 0.5, 0.1
 """Of the most mutual help that a platform has with the others: from where on it counts whole, and where not at all."""
 
 
-def helpfulness(moments: Mapping[str, Moments], *, ridge: float = 0.0) -> dict[str, dict[str, float]]:
+def similarity(moments: Mapping[str, Moments], *, ridge: float = 0.0) -> dict[str, dict[str, float]]:
     """How far each platform's linear map lifts each other platform's next items over chance.
 
     In standard deviations of the map's scores over pairs of a history and an item that have nothing to do with each
@@ -44,12 +44,12 @@ def helpfulness(moments: Mapping[str, Moments], *, ridge: float = 0.0) -> dict[s
     return lifts
 
 
-def helpful_weights(moments: Mapping[str, Moments], *, ridge: float = 0.0) -> dict[str, float]:
-    """How much each platform is of one trade with the others, from 0 to 1, by its mean mutual help.
+def similarity_weights(moments: Mapping[str, Moments], *, ridge: float = 0.0) -> dict[str, float]:
+    """How much each platform is of one domain with the others, from 0 to 1, by its mean mutual help.
 
     Two platforms help each other as much as the less helpful of the two does, and never less than 0: who gives and
-    gains nothing is a stranger, however many pairs they have. At least half of the most is 1, at most a tenth of it 0,
-    in between in proportion; so strangers leave no trace at all, and those of one trade count alike.
+    gains nothing is unrelated, however many pairs they have. At least half of the most is 1, at most a tenth of it 0,
+    in between in proportion; so unrelated platforms leave no trace at all, and those of one domain count alike.
 
     Args:
         moments: by platform, its sums over pairs of history and next item.
@@ -61,7 +61,7 @@ def helpful_weights(moments: Mapping[str, Moments], *, ridge: float = 0.0) -> di
     Raises:
         InputError: if moments cannot be solved.
     """
-    helped = helpfulness(moments, ridge=ridge)
+    helped = similarity(moments, ridge=ridge)
     means = {
         name: sum(max(min(there, helped[other][name]), 0.0) for other, there in row.items()) / max(len(row), 1)
         for name, row in helped.items()
@@ -69,8 +69,8 @@ def helpful_weights(moments: Mapping[str, Moments], *, ridge: float = 0.0) -> di
     most = max(means.values(), default=0.0)
     if most == 0:
         return dict.fromkeys(means, 1.0)
-    span = ONE_TRADE - STRANGER
-    return {name: min(max((value / most - STRANGER) / span, 0.0), 1.0) for name, value in means.items()}
+    span = ONE_DOMAIN - UNRELATED
+    return {name: min(max((value / most - UNRELATED) / span, 0.0), 1.0) for name, value in means.items()}
 
 
 def centred(moments: Moments) -> tuple[Float64, Float64, Float64]:
@@ -94,19 +94,19 @@ class Weighting:
     def __init__(self, config: RoundsConfig, classes: SizeClasses) -> None:
         self._kind, self._ridge, self._classes = config.weighting, config.ridge, classes
         self._measured: Mapping[str, Moments] = {}
-        self._helpful: dict[str, float] = {}
+        self._by_similarity: dict[str, float] = {}
 
     def of(self, platforms: Iterable[str], moments: Mapping[str, Moments]) -> dict[str, float]:
         """Weights by platform, from its size class or from all moments that the server holds.
 
         Args:
             platforms: names of those whose weights are wanted.
-            moments: by platform, all moments that the server holds; they count under ``helpfulness`` alone.
+            moments: by platform, all moments that the server holds; they count under ``similarity`` alone.
 
         Returns:
-            Weight by platform: the square root of its users under ``sqrt-users``; from 0 to 1 under ``helpfulness``,
+            Weight by platform: the square root of its users under ``sqrt-users``; from 0 to 1 under ``similarity``,
             where a platform without moments counts as much as the others do on average; 1 under any other, and for
-            all where ``helpfulness`` has no moments.
+            all where ``similarity`` has no moments.
 
         Raises:
             InputError: if moments cannot be solved.
@@ -114,19 +114,22 @@ class Weighting:
         names = list(platforms)
         if self._kind == "sqrt-users":
             return {name: math.sqrt(users) for name, users in self._classes.of(names).items()}
-        if self._kind == "helpfulness" and moments:
-            helpful = self.of_moments(moments)
-            mean = sum(helpful.values()) / len(helpful)
-            return {name: helpful.get(name, mean) for name in names}
+        if self._kind == "similarity" and moments:
+            by_similarity = self.of_moments(moments)
+            mean = sum(by_similarity.values()) / len(by_similarity)
+            return {name: by_similarity.get(name, mean) for name in names}
         return dict.fromkeys(names, 1.0)
 
     def of_moments(self, moments: Mapping[str, Moments]) -> dict[str, float]:
-        """By platform, how much of its class counts in the linear part: all of it, but under ``helpfulness``.
+        """By platform, how much of its class counts in the linear part: all of it, but under ``similarity``.
 
         Raises InputError where moments cannot be solved.
         """
-        if self._kind != "helpfulness":
+        if self._kind != "similarity":
             return dict.fromkeys(moments, 1.0)
         if moments is not self._measured:
-            self._measured, self._helpful = moments, helpful_weights(self._classes.counted(moments), ridge=self._ridge)
-        return self._helpful
+            self._measured, self._by_similarity = (
+                moments,
+                similarity_weights(self._classes.counted(moments), ridge=self._ridge),
+            )
+        return self._by_similarity

@@ -113,9 +113,9 @@ class RoundLoop:
         moments = {**state.moments, **{name: reply.moments for name, reply in answers.replies.items()}}
 
         def solved() -> Solved:
-            helpful = self._weighting.of_moments(moments)
-            linear, shares = linear_part(moments, helpful, self._classes, self._config)
-            weights = {name: weight * shares.of.get(name, 0.0) for name, weight in helpful.items()}
+            by_similarity = self._weighting.of_moments(moments)
+            linear, shares = linear_part(moments, by_similarity, self._classes, self._config)
+            weights = {name: weight * shares.of.get(name, 0.0) for name, weight in by_similarity.items()}
             return encoder.with_linear(linear), weights, dict(shares.reasons)
 
         return replace(self.after(answers.told, solved, state, start), moments=moments)

@@ -13,7 +13,7 @@ from shared.system.options import Plain, Seeded, check, entries, from_flat, grou
 
 Aggregation = Literal["fedavg", "fedavgm", "fedadam"]
 AGGREGATIONS = get_args(Aggregation)
-Weighting = Literal["uniform", "sqrt-users", "helpfulness"]
+Weighting = Literal["uniform", "sqrt-users", "similarity"]
 Robust = Literal["agreement", "multi-krum", "none"]
 Downlink = Literal["whole", "int8-delta"]
 Updates = Literal["whole", "int8-delta"]
@@ -154,9 +154,11 @@ class RoundsConfig(Seeded, Asked, Colluding, LeastParties):
         "uniform",
         old=("weights",),
         choices=get_args(Weighting),
-        help="How much a platform counts in a round: all the same, by the root of its users, or as its moments and "
-        "those of the others are worth to each other. Set helpfulness where you do not know that all are of one trade.",
-        see="decisions/0015-helpfulness.md",
+        old_values={"helpfulness": "similarity"},
+        help="How much a platform counts in a round: all the same, by the root of its users, or by similarity, "
+        "as its moments and those of the others are worth to each other. Set similarity where you do not know that all "
+        "are of one domain.",
+        see="decisions/0015-similarity-weighting.md",
     )
     robust: Robust = option(
         "agreement",
@@ -265,9 +267,9 @@ class RoundsConfig(Seeded, Asked, Colluding, LeastParties):
             self._require_sums_alone()
         if self.privacy == "masked-private":
             self._require_noised_sums()
-        if self.weighting == "helpfulness" and self.is_private:
-            raise ConfigError("weighting helpfulness looks at exact moments, which a private run does not ask for")
-        if self.weighting == "helpfulness" and not self.moments:
+        if self.weighting == "similarity" and self.is_private:
+            raise ConfigError("weighting similarity looks at exact moments, which a private run does not ask for")
+        if self.weighting == "similarity" and not self.moments:
             raise ConfigError(f"weighting must be another one where no moments are sent; got {self.weighting!r}")
         if self.robust == "multi-krum" and self.min_platforms < KRUM_PLATFORMS:
             needed = f"min-platforms must be at least {KRUM_PLATFORMS} where robust is multi-krum"
@@ -278,8 +280,8 @@ class RoundsConfig(Seeded, Asked, Colluding, LeastParties):
         local = self.local
         alone, robust = self.groups_of == 0, self.robust
         broken = {
-            "weighting must be uniform or sqrt-users: helpfulness looks at single platforms' moments": (
-                self.weighting == "helpfulness"
+            "weighting must be uniform or sqrt-users: similarity looks at single platforms' moments": (
+                self.weighting == "similarity"
             ),
             f"robust must be none where groups-of is 0, since no single update is seen; got {robust!r} (add "
             "--set robust=none)": (alone and robust != "none"),

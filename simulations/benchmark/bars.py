@@ -201,9 +201,9 @@ def _members(figures: Figures) -> list[Bar | None]:
     """What far members and fewer bytes cost the shops."""
     places = {federation.name: federation.place for federation in FEDERATIONS}
     over_first = {name: figures.interval(place, FEDERATED.name, OVER_FIRST) for name, place in places.items()}
-    requirement = "`federated` beside three far platforms, weights by helpfulness, over that without them"
-    helpful = "shops-far-helpful"
-    bars = [_cost(requirement, over_first[helpful], 1.0, _finished(figures, places[helpful]))]
+    requirement = "`federated` beside three far platforms, weights by similarity, over that without them"
+    by_similarity = "shops-far-helpful"
+    bars = [_cost(requirement, over_first[by_similarity], 1.0, _finished(figures, places[by_similarity]))]
     whole = figures.value(FIRST.place, "", BYTES_UP)
     for name, form in (("shops-adapters", "low-rank updates"), ("shops-bytes", "int8 deltas")):
         up = figures.value(places[name], "", BYTES_UP)

@@ -74,7 +74,7 @@ FEDERATIONS = (
     Federation(name="shops", shops=EIGHT_SHOPS, methods=(LOCAL, FEATURE.name, FEDERATED.name, POOLED.name)),
     Federation(name="shops-moments", shops=EIGHT_SHOPS, rounds=0),
     Federation(name="shops-far", shops=EIGHT_SHOPS, far=FAR),
-    Federation(name="shops-far-helpful", shops=EIGHT_SHOPS, far=FAR, weighting="helpfulness"),
+    Federation(name="shops-far-helpful", shops=EIGHT_SHOPS, far=FAR, weighting="similarity"),
     Federation(name="shops-adapters", shops=EIGHT_SHOPS, adapters="lora:64"),
     Federation(name="shops-bytes", shops=EIGHT_SHOPS, updates="int8-delta"),
 )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from server.aggregation.size_classes import SizeClasses
-from server.aggregation.weighting import ONE_TRADE, STRANGER, Weighting, helpful_weights, helpfulness
+from server.aggregation.weighting import ONE_DOMAIN, UNRELATED, Weighting, similarity, similarity_weights
 from shared.encoder.linear import Moments, solve_all
 from shared.errors import ConfigError
 from shared.feature_space import FeatureSpace
@@ -36,7 +36,7 @@ FEDERATION = {
 
 
 def test_those_of_one_trade_help_each_other_and_a_stranger_does_not() -> None:
-    found = helpfulness(FEDERATION)
+    found = similarity(FEDERATION)
     assert found["shop"].keys() == {"branch", "outlet", "films"}
     assert min(found["shop"]["branch"], found["branch"]["outlet"]) > 1
     assert max(found["films"].values()) < 0
@@ -54,21 +54,21 @@ def test_is_what_the_scores_of_true_and_of_unrelated_pairs_say() -> None:
     true = ((centred_q @ W) * centred_y).sum(1)
     unrelated = ((centred_q @ W) * rng.permutation(centred_y)).sum(1)
     expected = true.mean() / unrelated.std()
-    assert helpfulness({"shop": FEDERATION["shop"], "held": held})["shop"]["held"] == pytest.approx(expected, rel=0.02)
+    assert similarity({"shop": FEDERATION["shop"], "held": held})["shop"]["held"] == pytest.approx(expected, rel=0.02)
 
 
 def test_does_not_depend_on_how_many_pairs_the_helped_has() -> None:
-    some = helpfulness({"shop": FEDERATION["shop"], "other": FEDERATION["branch"]})["shop"]["other"]
-    many = helpfulness({"shop": FEDERATION["shop"], "other": FEDERATION["branch"].scaled(10)})["shop"]["other"]
+    some = similarity({"shop": FEDERATION["shop"], "other": FEDERATION["branch"]})["shop"]["other"]
+    many = similarity({"shop": FEDERATION["shop"], "other": FEDERATION["branch"].scaled(10)})["shop"]["other"]
     assert many == pytest.approx(some)
 
 
-def test_a_stranger_counts_nothing_and_the_most_helpful_1() -> None:
-    found = helpful_weights(FEDERATION)
+def test_an_unrelated_platform_counts_nothing_and_the_most_similar_1() -> None:
+    found = similarity_weights(FEDERATION)
     assert found["films"] == 0
     assert max(found.values()) == 1
     assert min(found[name] for name in ("shop", "branch", "outlet")) > 0.9
-    assert helpful_weights({"alone": FEDERATION["shop"]}) == {"alone": 1.0}
+    assert similarity_weights({"alone": FEDERATION["shop"]}) == {"alone": 1.0}
 
 
 def mixed(share: float) -> Moments:
@@ -78,7 +78,7 @@ def mixed(share: float) -> Moments:
 
 
 def share_of_the_most(name: str, federation: dict[str, Moments]) -> float:
-    helped = helpfulness(federation)
+    helped = similarity(federation)
     means = [
         np.mean([max(min(there, helped[other][one]), 0.0) for other, there in row.items()])
         for one, row in helped.items()
@@ -86,35 +86,35 @@ def share_of_the_most(name: str, federation: dict[str, Moments]) -> float:
     return float(means[list(helped).index(name)] / max(means))
 
 
-def test_counts_in_proportion_between_a_stranger_and_one_of_the_trade() -> None:
+def test_counts_in_proportion_between_an_unrelated_platform_and_one_of_the_domain() -> None:
     federation = {**FEDERATION, "mixed": mixed(0.6)}
     share = share_of_the_most("mixed", federation)
-    weights = helpful_weights(federation)
-    assert STRANGER < share < ONE_TRADE
-    assert weights["mixed"] == pytest.approx((share - STRANGER) / (ONE_TRADE - STRANGER))
+    weights = similarity_weights(federation)
+    assert UNRELATED < share < ONE_DOMAIN
+    assert weights["mixed"] == pytest.approx((share - UNRELATED) / (ONE_DOMAIN - UNRELATED))
     assert weights["mixed"] < 0.5
 
 
 def test_those_of_one_trade_count_alike() -> None:
     federation = {**FEDERATION, "mixed": mixed(0.9)}
-    assert helpful_weights(federation) == {"shop": 1, "branch": 1, "outlet": 1, "mixed": 1, "films": 0}
-    assert ONE_TRADE < share_of_the_most("mixed", federation) < 0.9
+    assert similarity_weights(federation) == {"shop": 1, "branch": 1, "outlet": 1, "mixed": 1, "films": 0}
+    assert ONE_DOMAIN < share_of_the_most("mixed", federation) < 0.9
 
 
 def test_a_faint_help_leaves_no_trace() -> None:
     federation = {**FEDERATION, "mixed": mixed(0.5)}
-    assert 0 < share_of_the_most("mixed", federation) < STRANGER
-    assert helpful_weights(federation)["mixed"] == 0
+    assert 0 < share_of_the_most("mixed", federation) < UNRELATED
+    assert similarity_weights(federation)["mixed"] == 0
 
 
-def test_moments_of_strangers_count_nothing_under_helpfulness_alone() -> None:
-    helpful = Weighting(RoundsConfig(weighting="helpfulness"), SizeClasses()).of_moments(FEDERATION)
-    assert helpful == helpful_weights(FEDERATION)
+def test_moments_of_unrelated_platforms_count_nothing_under_similarity_alone() -> None:
+    by_similarity = Weighting(RoundsConfig(weighting="similarity"), SizeClasses()).of_moments(FEDERATION)
+    assert by_similarity == similarity_weights(FEDERATION)
     by_size = Weighting(RoundsConfig(weighting="sqrt-users"), SizeClasses())
     assert by_size.of_moments(FEDERATION) == dict.fromkeys(FEDERATION, 1.0)
     shops = {name: one for name, one in FEDERATION.items() if name != "films"}
-    kept = solve_all(FEDERATION, ridge=0.1, weights=helpful)
-    alone = solve_all(shops, ridge=0.1, weights=helpful)
+    kept = solve_all(FEDERATION, ridge=0.1, weights=by_similarity)
+    alone = solve_all(shops, ridge=0.1, weights=by_similarity)
     assert np.array_equal(kept.W, alone.W)
     assert not np.allclose(kept.W, solve_all(FEDERATION, ridge=0.1).W)
 
@@ -124,19 +124,19 @@ def test_counts_all_alike_or_by_the_root_of_registered_users_or_by_help() -> Non
     assert Weighting(RoundsConfig(), classes).of(names, FEDERATION) == {"shop": 1, "films": 1, "newcomer": 1}
     by_size = Weighting(RoundsConfig(weighting="sqrt-users"), classes)
     assert by_size.of(names, {}) == {"shop": 2, "films": 32, "newcomer": 2}
-    helpful = Weighting(RoundsConfig(weighting="helpfulness"), SizeClasses())
-    weights = helpful_weights(FEDERATION)
+    by_similarity = Weighting(RoundsConfig(weighting="similarity"), SizeClasses())
+    weights = similarity_weights(FEDERATION)
     mean = sum(weights.values()) / len(weights)
-    assert helpful.of(names, FEDERATION) == {"shop": weights["shop"], "films": 0, "newcomer": mean}
-    assert helpful.of(names, {}) == {"shop": 1, "films": 1, "newcomer": 1}
+    assert by_similarity.of(names, FEDERATION) == {"shop": weights["shop"], "films": 0, "newcomer": mean}
+    assert by_similarity.of(names, {}) == {"shop": 1, "films": 1, "newcomer": 1}
 
 
 def test_helps_no_more_for_claiming_more_pairs() -> None:
-    honest = Weighting(RoundsConfig(weighting="helpfulness"), SizeClasses()).of_moments(FEDERATION)
+    honest = Weighting(RoundsConfig(weighting="similarity"), SizeClasses()).of_moments(FEDERATION)
     inflated = {**FEDERATION, "films": FEDERATION["films"].scaled(1e4)}
-    assert Weighting(RoundsConfig(weighting="helpfulness"), SizeClasses()).of_moments(inflated) == pytest.approx(honest)
+    assert Weighting(RoundsConfig(weighting="similarity"), SizeClasses()).of_moments(inflated) == pytest.approx(honest)
 
 
 def test_needs_moments() -> None:
-    with pytest.raises(ConfigError, match="weighting must be another one where no moments are sent; got 'helpfulness'"):
-        RoundsConfig(weighting="helpfulness", moments=False)
+    with pytest.raises(ConfigError, match="weighting must be another one where no moments are sent; got 'similarity'"):
+        RoundsConfig(weighting="similarity", moments=False)

@@ -118,7 +118,7 @@ def test_passes_over_an_encoder_with_which_platforms_do_clearly_worse(tmp_path) 
 
 
 def test_judges_rounds_by_how_much_platforms_help_each_other(tmp_path) -> None:
-    found = federate(tmp_path, PLATFORMS, config(weighting="helpfulness"))
+    found = federate(tmp_path, PLATFORMS, config(weighting="similarity"))
     assert sum(entry["kept"] for entry in found.rounds()) == 1
     assert max(found.history[3]["weights"].values()) == 1.0
 
@@ -130,22 +130,22 @@ def on_another_ring(name: str) -> PreparedPlatform:
     return replace(found, platform=replace(found.platform, sequences=replace(walks, items=order[walks.items])))
 
 
-def test_a_stranger_leaves_no_trace_under_helpfulness(tmp_path) -> None:
-    beside = {**PLATFORMS, "stranger": on_another_ring("stranger")}
+def test_an_unrelated_platform_leaves_no_trace_under_similarity(tmp_path) -> None:
+    beside = {**PLATFORMS, "unrelated": on_another_ring("unrelated")}
     alone = federate(tmp_path / "alone", PLATFORMS)
-    weighed = federate(tmp_path / "weighed", beside, config(weighting="helpfulness"))
+    weighed = federate(tmp_path / "weighed", beside, config(weighting="similarity"))
     alike = federate(tmp_path / "alike", beside)
-    assert weighed.history[3]["weights"] == {"a": 1, "b": 1, "c": 1, "stranger": 0}
+    assert weighed.history[3]["weights"] == {"a": 1, "b": 1, "c": 1, "unrelated": 0}
     assert weighed.encoder.flat.tobytes() == alone.encoder.flat.tobytes()
     assert alike.encoder.flat.tobytes() != alone.encoder.flat.tobytes()
 
 
 def test_leaves_the_encoder_where_only_a_stranger_trains(tmp_path) -> None:
-    beside = {**PLATFORMS, "stranger": on_another_ring("stranger")}
+    beside = {**PLATFORMS, "unrelated": on_another_ring("unrelated")}
     unreadable = {name: tampering(lambda _content: RecordDict()) for name in PLATFORMS}
-    found = federate(tmp_path / "away", beside, config(weighting="helpfulness"), apps=unreadable)
+    found = federate(tmp_path / "away", beside, config(weighting="similarity"), apps=unreadable)
     before = federate(tmp_path / "before", PLATFORMS, config(rounds=0))
-    assert found.history[3]["weights"] == {"stranger": 0}
+    assert found.history[3]["weights"] == {"unrelated": 0}
     assert "no platform whose update has a weight" in found.history[3]["note"]
     assert found.encoder.flat.tobytes() == before.encoder.flat.tobytes()
 

@@ -28,9 +28,9 @@ def test_takes_a_former_key(old: str, new: str) -> None:
 
 
 def test_takes_former_names_of_choices() -> None:
-    flat = {**RoundsConfig().to_run_config(), "updates": "steps", "downlink": "steps"}
-    config = RoundsConfig.from_run_config(flat)
-    assert (config.local.updates, config.downlink) == ("int8-delta", "int8-delta")
+    former = {"updates": "steps", "downlink": "steps", "weighting": "helpfulness"}
+    config = RoundsConfig.from_run_config({**RoundsConfig().to_run_config(), **former})
+    assert (config.local.updates, config.downlink, config.weighting) == ("int8-delta", "int8-delta", "similarity")
     assert LocalSettings.from_flat({**LocalSettings().to_flat(), "updates": "steps"}) == config.local
 
 
@@ -101,7 +101,7 @@ MASKED_LOCAL = LocalSettings(clip_norm=16.0)
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"weighting": "helpfulness"}, "weighting must be uniform or sqrt-users: helpfulness looks at single"),
+        ({"weighting": "similarity"}, "weighting must be uniform or sqrt-users: similarity looks at single"),
         ({"robust": "agreement"}, "robust must be none where groups-of is 0, .* got 'agreement'"),
         ({"evaluate_every": 2}, "evaluate-every must be 0 or 1, since each sum judges .* got 2"),
         ({"min_platforms": 2}, "min-platforms must be at least 3; got 2"),

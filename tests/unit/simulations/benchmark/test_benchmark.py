@@ -134,7 +134,7 @@ def test_every_federation_is_a_run_of_shops_that_share_no_user():
         "uniform",
         "uniform",
         "uniform",
-        "helpfulness",
+        "similarity",
         "uniform",
         "uniform",
     ]

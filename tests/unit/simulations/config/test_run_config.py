@@ -165,11 +165,18 @@ def test_takes_a_former_name_and_says_the_new_one(old: str, value: float | str, 
     assert said == [f"{old.replace('_', '-')} is called {new} now"]
 
 
-@pytest.mark.parametrize("key", ["updates", "downlink"])
-def test_takes_a_former_name_of_a_choice_and_says_the_new_one(key: str) -> None:
+@pytest.mark.parametrize(
+    ("key", "old", "new"),
+    [
+        ("updates", "steps", "int8-delta"),
+        ("downlink", "steps", "int8-delta"),
+        ("weighting", "helpfulness", "similarity"),
+    ],
+)
+def test_takes_a_former_name_of_a_choice_and_says_the_new_one(key: str, old: str, new: str) -> None:
     said: list[str] = []
-    assert RunConfig.from_dict({key: "steps"}, said.append) == RunConfig.from_dict({key: "int8-delta"})
-    assert said == [f"{key} steps is called int8-delta now"]
+    assert RunConfig.from_dict({key: old}, said.append) == RunConfig.from_dict({key: new})
+    assert said == [f"{key} {old} is called {new} now"]
 
 
 def test_lets_flags_win_over_a_file_and_what_is_set_over_both() -> None:
