@@ -34,7 +34,7 @@ class KnownPair:
 
     name: str
     related: str
-    """its class of relatedness, in words"""
+    """its class, in words"""
     fraction: float
     users: int
     """model-selection users"""

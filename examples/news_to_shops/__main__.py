@@ -1,6 +1,6 @@
 """A federation from pretraining to feedback, as real processes on this machine: ``python examples/news_to_shops``.
 
-A news site pretrains an encoder. A coordinator offers it; two shops of one trade and a film service improve it in
+A news site pretrains an encoder. A coordinator offers it; two shops of one domain and a film service improve it in
 rounds, and none of them shows the others a user, an item or a click. Each platform's gate then decides what it serves.
 One shop serves; people click; it learns from that, and so does the next round.
 """

@@ -48,7 +48,7 @@ class Story:
         if self.folders:
             self._say("Four platforms: their folders are yours, and stay as they are.")
             return dict(zip(("news", *PLATFORMS), self.folders, strict=True))
-        self._say("Four synthetic platforms: a news site, two shops of one trade, a film service.")
+        self._say("Four synthetic platforms: a news site, two shops of one domain, a film service.")
         self._run("graft-sim", "world", "--out", "platforms", "--share", self.share)
         return {name: str(self.commands.folder / "platforms" / name) for name in ("news", *PLATFORMS)}
 

@@ -9,11 +9,11 @@ A vector is a cross moment, noised or not, or an update. Rules look at inner pro
 4. A vector's agreement is its cosine with the weighted sum of the others. The one that agrees least is left out where
    it lies below 0 by more than half (an update: four fifths) of what seven tenths of the others, by weight, agree among
    themselves, and by more than 0.02, while those left out weigh less than half.
-5. Where seven tenths of all agree by more than 0.1, so that there is a trade, a cross moment that agrees by less than
-   0.02 counts in proportion, at least a fifth: noise cannot be told from a platform of another trade.
+5. Where seven tenths of all agree by more than 0.1, so that most are of one domain, a cross moment that agrees by less
+   than 0.02 counts in proportion, at least a fifth: noise cannot be told from a platform of another domain.
 
-So who pulls against a trade is left out, and platforms of trades that have nothing in common stay. Updates of theirs
-pull apart as soon as the encoder has moved towards all of them: they are judged where there is a trade, and only then.
+So who pulls against a domain is left out, and platforms of domains that have nothing in common stay. Updates of theirs
+pull apart as soon as the encoder has moved towards all of them: they are judged where most are of one domain alone.
 """
 
 from collections.abc import Callable, Mapping
@@ -35,15 +35,15 @@ SHORT, LONG = 0.05, 2.0
 """of the median length of the other vectors"""
 FEW, AGAINST = 0.3, 0.02
 """which quantile of agreements counts as what most agree, and how far below 0 one must lie at least"""
-TRADE, COMMON, LEAST = 0.1, 0.02, 0.2
-"""what most agree where there is a trade, from where on a cross moment counts whole, and the least that it counts"""
+ONE_DOMAIN, COMMON, LEAST = 0.1, 0.02, 0.2
+"""what most agree who are of one domain, from where on a cross moment counts whole, and the least that it counts"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
     """How vectors of one kind are judged by ``agreement``."""
 
-    trade: float
+    one_domain: float
     """what seven tenths of the others must agree where one is left out"""
     against: float
     """of that, how far below 0 one must lie to be left out"""
@@ -51,10 +51,10 @@ class Judged:
     """the agreement from which on one counts whole; 0 where all that stay do"""
 
 
-CROSS_MOMENTS = Judged(trade=0.0, against=0.5, common=COMMON)
-NOISED = Judged(trade=0.0, against=0.5, common=0.0)
+CROSS_MOMENTS = Judged(one_domain=0.0, against=0.5, common=COMMON)
+NOISED = Judged(one_domain=0.0, against=0.5, common=0.0)
 """cross moments under noise, which lowers cosines"""
-UPDATES = Judged(trade=TRADE, against=0.8, common=0.0)
+UPDATES = Judged(one_domain=ONE_DOMAIN, against=0.8, common=0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,11 +89,11 @@ def agreement(vectors: InnerProducts, weights: Mapping[str, float], judged: Judg
     while True:
         worst, cosine, others = _least_agreeing(vectors.table, full * shares)
         too_many = 2 * (full[shares == 0].sum() + full[worst]) >= full.sum()
-        if too_many or others <= judged.trade or cosine >= -max(judged.against * others, AGAINST):
+        if too_many or others <= judged.one_domain or cosine >= -max(judged.against * others, AGAINST):
             break
         shares[worst] = 0.0
         reasons[names[worst]] = f"left out: it pulls against the others (cosine {cosine:.2f}, theirs {others:.2f})"
-    for place, (share, cosine) in _of_no_trade(vectors.table, full * shares, judged.common).items():
+    for place, (share, cosine) in _of_no_domain(vectors.table, full * shares, judged.common).items():
         shares[place] *= share
         reasons[names[place]] = (
             f"counted at {share:.2g}: it has next to nothing in common with the others ({cosine:.3f})"
@@ -168,11 +168,11 @@ def _least_agreeing(products: Float64, counted: Float64) -> tuple[int, float, fl
     return worst, float(agreements[worst]), among
 
 
-def _of_no_trade(products: Float64, counted: Float64, common: float) -> dict[int, tuple[float, float]]:
-    """Place to share and agreement of those that have less in common with a trade than counts whole."""
+def _of_no_domain(products: Float64, counted: Float64, common: float) -> dict[int, tuple[float, float]]:
+    """Place to share and agreement of those that have less in common with a domain than counts whole."""
     agreements = _agreements(products, counted)
     known = ~np.isnan(agreements)
-    if common == 0 or not known.any() or weighted_quantile(agreements[known], counted[known], FEW) <= TRADE:
+    if common == 0 or not known.any() or weighted_quantile(agreements[known], counted[known], FEW) <= ONE_DOMAIN:
         return {}
     low = [int(place) for place in np.flatnonzero(known) if agreements[place] < common]
     return {place: (max(float(agreements[place]) / common, LEAST), float(agreements[place])) for place in low}

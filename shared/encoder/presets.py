@@ -37,7 +37,7 @@ PRESETS = {
     "small": Preset(name="small", width=96, hidden=192, layers=2, heads=2, length=50),
     "wide": Preset(name="wide", width=192, hidden=1536, layers=2, heads=4, length=50, members=2),
 }
-"""``wide`` is for a source with many users of one trade: its item towers have room for single items (decisions/0016),
+"""``wide`` is for a source with many users of one domain: its item towers have room for single items (decisions/0016),
 two of them err in other places (decisions/0021), and it trains four to six times as long as ``small``.
 
 ``nano`` is for a student on a device: at 512 inputs it has a sixth of the numbers of ``small`` (64,161 of 390,305),

@@ -1,1 +1,1 @@
-"""The transfer benchmark: a fixed grid of real pairs, labelled by relatedness, run cell by cell."""
+"""The transfer benchmark: a fixed grid of real pairs, labelled by class, run cell by cell."""

@@ -29,7 +29,7 @@ from simulations.benchmark.figures import (
     place_of,
 )
 from simulations.benchmark.groups import LARGE_SOURCES, MEMBERS, SMALL_SOURCES
-from simulations.benchmark.pairs import CLASSES, FRACTIONS, PAIRS, Relatedness
+from simulations.benchmark.pairs import CLASSES, FRACTIONS, PAIRS, PairClass
 from simulations.benchmark.pooled_cells import AVERAGED_FROM, CONTENT_KNN
 from simulations.results.outcomes import SERVED
 from simulations.results.table import markdown
@@ -112,9 +112,9 @@ def bars(evidence: Evidence) -> list[Bar]:
         ),
         _lowest_class(figures, every),
         *_large(figures),
-        _pooled("small sources of the same trade", 6.0, figures, SMALL_SOURCES, MEMBERS[SMALL_SOURCES]),
-        _pooled_class("60 % in common", 10.0, figures, "same trade, 60 % in common"),
-        _pooled_class("neighbouring trades", 2.0, figures, "neighbouring"),
+        _pooled("small sources of the same catalogue", 6.0, figures, SMALL_SOURCES, MEMBERS[SMALL_SOURCES]),
+        _pooled_class("60 % in common", 10.0, figures, "catalogues with 60 % in common"),
+        _pooled_class("related domains", 2.0, figures, "related domains"),
         *_rounds(figures),
         *_members(figures),
         _share("right answers of `assess` where the lift is beyond noise", evidence.answers, every, at_least=0.9),
@@ -122,12 +122,12 @@ def bars(evidence: Evidence) -> list[Bar]:
     return [bar for bar in all_bars if bar is not None]
 
 
-def _of_class(figures: Figures, related: Relatedness) -> list[str]:
+def _of_class(figures: Figures, related: PairClass) -> list[str]:
     """Its pairs, but for those that are known to have too few test users."""
     users = {
         pair.name: [figures.value(place_of(pair, fraction), "", TEST_USERS) for fraction in FRACTIONS]
         for pair in PAIRS
-        if pair.relatedness == related
+        if pair.pair_class == related
     }
     few = {name for name, counts in users.items() if any(count and count < AVERAGED_FROM for count in counts)}
     return [name for name in users if name not in few]
@@ -170,7 +170,7 @@ def _large(figures: Figures) -> list[Bar | None]:
     return [*large_bars, _lift(requirement, lift, 45.0, there)]
 
 
-def _pooled_class(group_words: str, bar: float, figures: Figures, related: Relatedness) -> Bar | None:
+def _pooled_class(group_words: str, bar: float, figures: Figures, related: PairClass) -> Bar | None:
     return _pooled(group_words, bar, figures, related, _of_class(figures, related))
 
 
@@ -198,10 +198,10 @@ def _rounds(figures: Figures) -> list[Bar | None]:
 
 
 def _members(figures: Figures) -> list[Bar | None]:
-    """What far members and fewer bytes cost the shops."""
+    """What unrelated members and fewer bytes cost the shops."""
     places = {federation.name: federation.place for federation in FEDERATIONS}
     over_first = {name: figures.interval(place, FEDERATED.name, OVER_FIRST) for name, place in places.items()}
-    requirement = "`federated` beside three far platforms, weights by similarity, over that without them"
+    requirement = "`federated` beside three unrelated platforms, weights by similarity, over that without them"
     by_similarity = "shops-far-helpful"
     bars = [_cost(requirement, over_first[by_similarity], 1.0, _finished(figures, places[by_similarity]))]
     whole = figures.value(FIRST.place, "", BYTES_UP)

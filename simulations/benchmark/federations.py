@@ -1,6 +1,6 @@
-"""The federations of the benchmark: shops of one trade, none of them large, alone and beside far platforms.
+"""The federations of the benchmark: shops of one domain, none of them large, alone and beside unrelated platforms.
 
-Their table says what rounds are worth to each shop, and what far platforms and bytes cost.
+Their table says what rounds are worth to each shop, and what unrelated platforms and bytes cost.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -45,7 +45,7 @@ class Federation:
     name: str
     shops: tuple[str, ...]
     """each a folder with its options"""
-    far: dict[str, str] = field(default_factory=dict)
+    unrelated: dict[str, str] = field(default_factory=dict)
     """further members by name, who take part and are not reported"""
     weighting: str = "uniform"
     """how much a member counts"""
@@ -68,13 +68,13 @@ class Federation:
 
 
 EIGHT_SHOPS = tuple(f"amazon_games,users={SHARE * shop:g}-{SHARE * (shop + 1):g}" for shop in range(8))
-FAR = {"news": f"mind_news{SMALL_SOURCE}", "movielens": MOVIES, "retail": f"uci_retail{SMALL_SOURCE}"}
+UNRELATED = {"news": f"mind_news{SMALL_SOURCE}", "movielens": MOVIES, "retail": f"uci_retail{SMALL_SOURCE}"}
 
 FEDERATIONS = (
     Federation(name="shops", shops=EIGHT_SHOPS, methods=(LOCAL, FEATURE.name, FEDERATED.name, POOLED.name)),
     Federation(name="shops-moments", shops=EIGHT_SHOPS, rounds=0),
-    Federation(name="shops-far", shops=EIGHT_SHOPS, far=FAR),
-    Federation(name="shops-far-helpful", shops=EIGHT_SHOPS, far=FAR, weighting="similarity"),
+    Federation(name="shops-far", shops=EIGHT_SHOPS, unrelated=UNRELATED),
+    Federation(name="shops-far-helpful", shops=EIGHT_SHOPS, unrelated=UNRELATED, weighting="similarity"),
     Federation(name="shops-adapters", shops=EIGHT_SHOPS, adapters="lora:64"),
     Federation(name="shops-bytes", shops=EIGHT_SHOPS, updates="int8-delta"),
 )
@@ -92,7 +92,7 @@ def federation_config(federation: Federation, seed: int, data: Path) -> RunConfi
     Returns:
         The config of the run.
     """
-    members = {f"shop-{number}": line for number, line in enumerate(federation.shops, 1)} | federation.far
+    members = {f"shop-{number}": line for number, line in enumerate(federation.shops, 1)} | federation.unrelated
     return RunConfig.from_dict(
         {
             "source": ["shop-1"],

@@ -43,7 +43,7 @@ class Place:
     name: str = ""
     """of a pair, a federation or a comparison of ways; empty: several pairs together"""
     related: str = ""
-    """the pair's class of relatedness, or the group of pairs"""
+    """the pair's class, or the group of pairs"""
     platform: str = ""
     """as in the run; empty: all that the run reports"""
     seed: int | None = None
@@ -146,14 +146,14 @@ def place_of(pair: Pair, fraction: float | None = None, seed: int | None = None)
         What a figure speaks of.
     """
     platform = "" if fraction is None else fraction_name(fraction)
-    return Place(name=pair.name, related=pair.relatedness, platform=platform, seed=seed)
+    return Place(name=pair.name, related=pair.pair_class, platform=platform, seed=seed)
 
 
 def group_place(group: str, fraction: float | None = None) -> Place:
     """Of a group of pairs at a fraction, or at all fractions together.
 
     Args:
-        group: name of the group, or of a class of relatedness.
+        group: name of the group, or of a class of pairs.
         fraction: of the targets' training users, above 0 and at most 1; None: all fractions.
 
     Returns:

@@ -111,7 +111,7 @@ def _measured(figures: Figures, pair: Pair, fraction: float, place: Place) -> Me
     contenders = sum(ndcg is not None for ndcg in in_gate)
     known = KnownPair(
         name=pair.name,
-        related=pair.relatedness,
+        related=pair.pair_class,
         fraction=fraction,
         users=int(users),
         adds=candidate.relatedness.lift,

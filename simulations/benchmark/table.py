@@ -1,4 +1,4 @@
-"""The page's tables of pairs: per relatedness and fraction, and per pair and fraction."""
+"""The page's tables of pairs: per class and fraction, and per pair and fraction."""
 
 from collections.abc import Iterator
 
@@ -35,7 +35,7 @@ def pair_table(figures: Figures) -> str:
 
 
 def class_table(figures: Figures) -> str:
-    """One line per relatedness and fraction: the mean over pairs, with intervals over pairs and users."""
+    """One line per class and fraction: the mean over pairs, with intervals over pairs and users."""
     over_local = [f"{method} over local, %" for method in SHOWN]
     heads = ("related", "fraction", "pairs", *over_local, "feature over best local, %")
     rows = []
@@ -60,7 +60,7 @@ def _pair_rows(figures: Figures, pair: Pair) -> Iterator[tuple[str, ...]]:
         lifts = [figures.interval(place, method, OVER_LOCAL) for method in SHOWN]
         lifts.append(figures.interval(place, FEATURE.name, OVER_BEST))
         yield (
-            *(pair.name, pair.relatedness, f"{fraction:g}", f"{seeds:g}", f"{users:g}", f"{local:.4f}"),
+            *(pair.name, pair.pair_class, f"{fraction:g}", f"{seeds:g}", f"{users:g}", f"{local:.4f}"),
             ", ".join(dict.fromkeys(_best_local(figures, pair, fraction))),
             *map(lift_text, lifts),
             f"{figures.value(place, '', GATE_ACCEPTS):g} of {seeds:g}",

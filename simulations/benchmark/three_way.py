@@ -45,11 +45,11 @@ class ThreeWay:
     @property
     def place(self) -> Place:
         """Of figures over all seeds."""
-        return Place(name=self.name, related=self.pair.relatedness, platform=TARGET)
+        return Place(name=self.name, related=self.pair.pair_class, platform=TARGET)
 
 
 _SHOWN = ("toys", "movielens", "news-retail")
-"""A large source of the same trade, a small one, a far one."""
+"""A large source of the same catalogue, a small one, one of an unrelated domain."""
 THREE_WAYS = tuple(
     ThreeWay(pair=pair, alignment=alignment) for pair in PAIRS if pair.name in _SHOWN for alignment in ALIGNMENTS
 )
@@ -102,7 +102,7 @@ def three_way_table(figures: Figures) -> str:
         if seeds is not None and local is not None:
             lifts = [figures.interval(place, way, OVER_LOCAL) for way in uses()]
             pair = comparison.pair
-            row = [pair.name, pair.relatedness, comparison.alignment, f"{seeds:g}", f"{local:.4f}"]
+            row = [pair.name, pair.pair_class, comparison.alignment, f"{seeds:g}", f"{local:.4f}"]
             rows.append([*row, *map(lift_text, lifts)])
     return markdown(heads, rows)
 

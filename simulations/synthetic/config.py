@@ -8,22 +8,22 @@ from shared.system.options import check, option
 
 @dataclass(frozen=True, kw_only=True)
 class PlatformPlan:
-    """One platform of the world: its users, and which part of its trade's items it offers."""
+    """One platform of the world: its users, and which part of its domain's items it offers."""
 
     name: str
-    trade: str
-    """Platforms of one trade draw from the same pool of items; one of ``TRADES``."""
+    domain: str
+    """Platforms of one domain draw from the same pool of items; one of ``DOMAINS``."""
     users: int
     first_item: int
-    """Where its catalogue begins in the trade's pool."""
+    """Where its catalogue begins in the domain's pool."""
     items: int
     mean_events: float
     """Mean number of events of a user, above the minimum of 4."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class TradeTempo:
-    """What time does to a trade where it matters in full."""
+class DomainTempo:
+    """What time does to a domain where it matters in full."""
 
     launched: float
     """Share of the catalogue that is launched while users come, at any time."""
@@ -34,20 +34,20 @@ class TradeTempo:
 
 
 TEMPI = {
-    "news": TradeTempo(launched=0.8, half_life=3, basket=1.0),
-    "shops": TradeTempo(launched=0.3, half_life=60, basket=1.8),
-    "films": TradeTempo(launched=0.2, half_life=120, basket=1.0),
+    "news": DomainTempo(launched=0.8, half_life=3, basket=1.0),
+    "shops": DomainTempo(launched=0.3, half_life=60, basket=1.8),
+    "films": DomainTempo(launched=0.2, half_life=120, basket=1.0),
 }
-TRADES = tuple(TEMPI)
+DOMAINS = tuple(TEMPI)
 
 PLANS = (
-    PlatformPlan(name="news", trade="news", users=2000, first_item=0, items=1000, mean_events=10),
-    PlatformPlan(name="shop", trade="shops", users=700, first_item=0, items=400, mean_events=7),
-    PlatformPlan(name="second-shop", trade="shops", users=500, first_item=200, items=400, mean_events=6),
-    PlatformPlan(name="films", trade="films", users=600, first_item=0, items=400, mean_events=10),
-    PlatformPlan(name="newcomer", trade="shops", users=100, first_item=100, items=300, mean_events=5),
+    PlatformPlan(name="news", domain="news", users=2000, first_item=0, items=1000, mean_events=10),
+    PlatformPlan(name="shop", domain="shops", users=700, first_item=0, items=400, mean_events=7),
+    PlatformPlan(name="second-shop", domain="shops", users=500, first_item=200, items=400, mean_events=6),
+    PlatformPlan(name="films", domain="films", users=600, first_item=0, items=400, mean_events=10),
+    PlatformPlan(name="newcomer", domain="shops", users=100, first_item=100, items=300, mean_events=5),
 )
-"""A big news site, two shops with half their catalogues in common, a far film service, a tiny shop."""
+"""A big news site, two shops with half their catalogues in common, a film service of another domain, a tiny shop."""
 
 SOURCE = "news"
 """The platform that pretrains unless another is named."""
@@ -61,8 +61,8 @@ class WorldConfig:
         0.2,
         least=0,
         most=1,
-        help="How far trades lie apart: the share of a topic's words, of the topics' successors and of the topics' "
-        "popularity that a trade has of its own. Platforms of one trade differ by a quarter of it; films always by 1.",
+        help="How far domains lie apart: the share of a topic's words, of the topics' successors and of the topics' "
+        "popularity that a domain has of its own. Platforms of one domain differ by a quarter of it; films by 1.",
     )
     tempo: float = option(
         1.0,
@@ -80,15 +80,15 @@ class WorldConfig:
 
     def __post_init__(self) -> None:
         check(self)
-        unknown = sorted({plan.trade for plan in self.plans} - set(TRADES))
+        unknown = sorted({plan.domain for plan in self.plans} - set(DOMAINS))
         if unknown:
-            raise ConfigError(f"a trade must be one of {', '.join(TRADES)}; got {', '.join(unknown)}")
+            raise ConfigError(f"a domain must be one of {', '.join(DOMAINS)}; got {', '.join(unknown)}")
 
-    def drift_of_trade(self, trade: str) -> float:
-        """How far a trade lies from the world that the news site speaks for."""
-        return {"news": 0.0, "shops": self.drift, "films": 1.0}[trade]
+    def drift_of_domain(self, domain: str) -> float:
+        """How far a domain lies from the world that the news site speaks for."""
+        return {"news": 0.0, "shops": self.drift, "films": 1.0}[domain]
 
     @property
-    def drift_within_trade(self) -> float:
-        """How far a platform lies from its trade."""
+    def drift_within_domain(self) -> float:
+        """How far a platform lies from its domain."""
         return self.drift / 4

@@ -45,7 +45,9 @@ def write_world(out: Path, config: WorldConfig, *, share: float, seed: int) -> l
 def _line(world: World, name: str, folder: Path) -> str:
     truth = world.truths[name]
     users, items = len(truth.user_ids), len(truth.item_ids)
-    return f"{folder}: {users:,} users, {items:,} items, {int(truth.lengths.sum()):,} events; trade {truth.plan.trade}"
+    return (
+        f"{folder}: {users:,} users, {items:,} items, {int(truth.lengths.sum()):,} events; domain {truth.plan.domain}"
+    )
 
 
 BEGIN = 1_699_833_600

@@ -1,7 +1,7 @@
 """The truth behind the synthetic platforms: topics and their successors, items and their words, users' tastes.
 
 Words are made-up syllables, grouped by topic and by style. K topics, S styles, w words per topic, n items and U users
-of a platform, m items of a trade's pool, C complements of an item. Everything follows from the config and the seed.
+of a platform, m items of a domain's pool, C complements of an item. Everything follows from the config and the seed.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.seeding import rng_for
-from simulations.synthetic.config import TEMPI, TRADES, PlatformPlan, WorldConfig
+from simulations.synthetic.config import DOMAINS, TEMPI, PlatformPlan, WorldConfig
 
 _CONSONANTS = ["b", "d", "f", "g", "k", "l", "m", "n", "p", "r", "s", "t", "v", "z", "br", "kl", "st", "tr"]
 _VOWELS = ["a", "e", "i", "o", "u", "ai", "eo"]
@@ -22,7 +22,7 @@ Words = NDArray[np.str_]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Vocabulary:
-    """The words that a trade writes about its items with."""
+    """The words that a domain writes about its items with."""
 
     topics: Words
     """[K, w] from frequent to rare"""
@@ -150,7 +150,7 @@ MAIN_TOPIC = 0.8
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ItemPool:
-    """All items of a trade."""
+    """All items of a domain."""
 
     texts: list[str]
     topics: Floats
@@ -164,8 +164,8 @@ class ItemPool:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Trade:
-    """What the platforms of one trade share."""
+class Domain:
+    """What the platforms of one domain share."""
 
     pool: ItemPool
     successors: Floats
@@ -229,28 +229,28 @@ def build_world(config: WorldConfig, seed: int) -> World:
     Returns:
         The platforms' truths by name.
     """
-    trades = {trade: _draw_trade(config, trade, seed) for trade in TRADES}
+    domains = {domain: _draw_domain(config, domain, seed) for domain in DOMAINS}
     weekend = rng_for(seed, "world", "weekend").normal(size=config.topics) * config.tempo
-    truths = {plan.name: _draw_platform(config, plan, trades[plan.trade], weekend, seed) for plan in config.plans}
+    truths = {plan.name: _draw_platform(config, plan, domains[plan.domain], weekend, seed) for plan in config.plans}
     return World(config=config, seed=seed, truths=truths)
 
 
-def _draw_trade(config: WorldConfig, trade: str, seed: int) -> Trade:
-    drift = config.drift_of_trade(trade)
+def _draw_domain(config: WorldConfig, domain: str, seed: int) -> Domain:
+    drift = config.drift_of_domain(domain)
     size = (config.topics, config.styles, config.words_per_topic)
-    rng = rng_for(seed, "world", "trade", trade)
+    rng = rng_for(seed, "world", "trade", domain)  # the word of before: other draws would be another world
     world = rng_for(seed, "world", "common")
     common_words = draw_vocabulary(*size, world)
     common_successors, common_appeal = _draw_successors(config.topics, world), world.normal(size=config.topics)
     words = drifted(common_words, draw_vocabulary(*size, rng), drift, rng)
     appeal = np.sqrt(1 - drift) * common_appeal + np.sqrt(drift) * rng.normal(size=config.topics)
-    m = max((plan.first_item + plan.items for plan in config.plans if plan.trade == trade), default=1)
+    m = max((plan.first_item + plan.items for plan in config.plans if plan.domain == domain), default=1)
     main, side = rng.integers(0, config.topics, size=(2, m))
     styles = rng.integers(0, config.styles, size=m)
     topics = np.zeros((m, config.topics))
     topics[np.arange(m), main] += MAIN_TOPIC
     topics[np.arange(m), side] += 1 - MAIN_TOPIC
-    return Trade(
+    return Domain(
         pool=ItemPool(
             texts=write_texts(words, main_topics=main, side_topics=side, styles=styles, rng=rng),
             topics=topics,
@@ -279,26 +279,28 @@ def _with_own_rows(successors: Floats, drift: float, rng: np.random.Generator) -
     return np.where(rng.random((len(successors), 1)) < drift, own_successors, successors)
 
 
-def _draw_platform(config: WorldConfig, plan: PlatformPlan, trade: Trade, weekend: Floats, seed: int) -> PlatformTruth:
-    tempo = TEMPI[plan.trade]
+def _draw_platform(
+    config: WorldConfig, plan: PlatformPlan, domain: Domain, weekend: Floats, seed: int
+) -> PlatformTruth:
+    tempo = TEMPI[plan.domain]
     rng = rng_for(seed, "world", "platform", plan.name)
-    drift = config.drift_within_trade
+    drift = config.drift_within_domain
     offered = plan.first_item + rng.permutation(plan.items)
-    topics = trade.pool.topics[offered]
-    appeal = np.sqrt(1 - drift) * trade.topic_appeal + np.sqrt(drift) * rng.normal(size=config.topics)
+    topics = domain.pool.topics[offered]
+    appeal = np.sqrt(1 - drift) * domain.topic_appeal + np.sqrt(drift) * rng.normal(size=config.topics)
     own_popularity = 0.6 * rng.normal(size=plan.items)
     return PlatformTruth(
         plan=plan,
         item_ids=tuple(f"{plan.name}-{row:04d}" for row in range(plan.items)),
         user_ids=tuple(f"u{number}" for number in rng.permutation(10 * plan.users)[: plan.users].tolist()),
-        texts=tuple(trade.pool.texts[row] for row in offered.tolist()),
+        texts=tuple(domain.pool.texts[row] for row in offered.tolist()),
         topics=topics,
-        styles=np.eye(config.styles)[trade.pool.styles[offered]],
-        popularity=np.sqrt(1 - drift) * trade.pool.popularity[offered]
+        styles=np.eye(config.styles)[domain.pool.styles[offered]],
+        popularity=np.sqrt(1 - drift) * domain.pool.popularity[offered]
         + np.sqrt(drift) * own_popularity
         + 0.3 * topics @ appeal,
-        complements=_as_rows(trade.pool.complements[offered], offered, len(trade.pool.texts)),
-        successors=_with_own_rows(trade.successors, drift, rng),
+        complements=_as_rows(domain.pool.complements[offered], offered, len(domain.pool.texts)),
+        successors=_with_own_rows(domain.successors, drift, rng),
         topic_tastes=rng.dirichlet(np.full(config.topics, 0.15), size=plan.users),
         style_tastes=rng.dirichlet(np.full(config.styles, 0.3), size=plan.users),
         times=_in_visits(_draw_times(plan.users, rng), config.tempo, tempo.basket, rng_for(seed, "visits", plan.name)),

@@ -1,7 +1,7 @@
 """How many of a platform's users met a category, guessed from what leaves it.
 
 Exactly from plain moments. Under noise, a difference of a few users in two hundred is not told; what holds of most
-users is, since noise hides people and not trades.
+users is, since noise hides people and not domains.
 """
 
 from functools import cache

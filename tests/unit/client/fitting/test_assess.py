@@ -12,10 +12,10 @@ from simulations.synthetic.folders import write_folders
 from simulations.synthetic.world import build_world
 
 PLANS = (
-    PlatformPlan(name="shop", trade="shops", users=600, first_item=0, items=300, mean_events=8),
-    PlatformPlan(name="sister", trade="shops", users=300, first_item=0, items=300, mean_events=6),
-    PlatformPlan(name="films", trade="films", users=300, first_item=0, items=300, mean_events=6),
-    PlatformPlan(name="kiosk", trade="shops", users=8, first_item=0, items=300, mean_events=6),
+    PlatformPlan(name="shop", domain="shops", users=600, first_item=0, items=300, mean_events=8),
+    PlatformPlan(name="sister", domain="shops", users=300, first_item=0, items=300, mean_events=6),
+    PlatformPlan(name="films", domain="films", users=300, first_item=0, items=300, mean_events=6),
+    PlatformPlan(name="kiosk", domain="shops", users=8, first_item=0, items=300, mean_events=6),
 )
 
 
@@ -44,7 +44,7 @@ def refused(capsys, *arguments: str) -> str:
     return error
 
 
-def test_expects_more_of_an_encoder_of_the_same_trade_than_of_a_far_one(world, capsys):
+def test_expects_more_of_an_encoder_of_the_same_domain_than_of_an_unrelated_one(world, capsys):
     folders, encoder = world
     near = assess(capsys, str(folders["sister"]), "--encoder", str(encoder))
     far = assess(capsys, str(folders["films"]), "--encoder", str(encoder))

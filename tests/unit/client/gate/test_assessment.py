@@ -82,7 +82,7 @@ def known(number: int, *, lift: float, adds: float, shown: float, low: float, hi
     """A pair of many users whose `local` lives of content."""
     return KnownPair(
         name=f"pair-{number}",
-        related="same trade",
+        related="same catalogue",
         fraction=1.0,
         users=1000,
         error=1.0,
@@ -110,7 +110,7 @@ def test_says_yes_to_few_users_where_pairs_that_showed_as_much_all_gained():
     assert found.expected.low > 0
     assert found.nearest.name == "pair-0"
     assert found.answer == "yes"
-    assert any("pair-0 (same trade, 100% of its users)" in line for line in found.lines())
+    assert any("pair-0 (same catalogue, 100% of its users)" in line for line in found.lines())
 
 
 def test_says_no_to_few_users_where_pairs_that_showed_as_much_gained_nothing():

@@ -18,7 +18,7 @@ from client.gate.expectation import (
 def pair(name: str, *, shown: float, adds: float, lift: float, users: int = 10**6, content: float = 1.0) -> KnownPair:
     return KnownPair(
         name=name,
-        related="far",
+        related="unrelated domains",
         fraction=1.0,
         users=users,
         adds=adds,

@@ -88,20 +88,20 @@ def test_the_large_pairs_are_asked_for_a_mean_and_for_each_alone(lifts, mean, lo
     given = [cell(name, 0.05, lift) for name, lift in zip(LARGE, lifts, strict=True)]
     found = answers(cells=given)
     assert the_one(found, "fraction 0.05, the lowest") is lowest
-    assert found["`feature` over the best local method, large sources of the same trade, fraction 0.05"] is mean
+    assert found["`feature` over the best local method, large sources of the same catalogue, fraction 0.05"] is mean
 
 
 @pytest.mark.parametrize(("noise", "reached"), [(1.0, True), (9.0, False)])
 def test_a_lift_within_noise_reaches_no_bar(noise, reached):
-    assert the_one(answers(cells=[cell("games-toys", 1, 5, noise=noise)]), "neighbouring") is reached
+    assert the_one(answers(cells=[cell("games-toys", 1, 5, noise=noise)]), "related domains") is reached
 
 
 def test_a_pair_counts_once_whatever_its_fractions_and_not_where_it_has_few_users():
     given = [cell("games-toys", fraction, 3) for fraction in FRACTIONS]
     given += [cell("shops-industrial", 1, 0.5), cell("shops-giftcards", 1, 99, users=430)]
     # (3 + .5) / 2 is below 2, where three fractions of the first and one of the second would be above it
-    assert the_one(answers(cells=given), "neighbouring") is False
-    assert figures_of(given).value(group_place("neighbouring", 1.0), "", PAIRS_AVERAGED) == 2
+    assert the_one(answers(cells=given), "related domains") is False
+    assert figures_of(given).value(group_place("related domains", 1.0), "", PAIRS_AVERAGED) == 2
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_says_what_a_bar_is_reached_on(names, seeds, said):
     given = [cell(name, 1, 5, users=few.get(name, 900)) for name in names]
     given[0] = replace(given[0], seeds=seeds)
     table = bars_table(Evidence(figures=figures_of(given), served_below=(), answers=()))
-    (row,) = [row for row in table.splitlines() if "neighbouring trades" in row]
+    (row,) = [row for row in table.splitlines() if "local method, related domains" in row]
     assert row.endswith(said)
 
 
@@ -151,7 +151,7 @@ def test_fewer_bytes_are_held_against_what_they_cost(name, asked, up, small, cos
 
 @pytest.mark.parametrize(("cost", "reached"), [(-0.9, True), (-1.1, False)])
 def test_far_platforms_may_cost_one_percent(cost, reached):
-    assert the_one(answers(federations=[shops("shops-far-helpful", over_first=cost)]), "far platforms") is reached
+    assert the_one(answers(federations=[shops("shops-far-helpful", over_first=cost)]), "unrelated platforms") is reached
 
 
 @pytest.mark.parametrize(("wrong", "reached"), [(1, True), (2, False)])
@@ -169,7 +169,7 @@ def test_reads_finished_cells(tmp_path):
     rows = [row.split(" | ") for row in table.splitlines()[2:]]
     # ``feature`` is twice as good as all else, zero-shot as good as ``content-knn``
     assert [row[0].split(",")[0] for row in rows if row[-1] == "no, so far |"] == ["| `zero-shot` over `content-knn`"]
-    assert [row[2] for row in rows][:2] == ["0 of 12 (0.0%)", "+100.0 % (same trade)"]
+    assert [row[2] for row in rows][:2] == ["0 of 12 (0.0%)", "+100.0 % (same catalogue)"]
     assert [row[3] for row in rows][1:3] == ["4 of 26 pairs, seeds: 1", "4 of 4 pairs, seeds: 1"]
 
 

@@ -70,8 +70,8 @@ def test_every_pair_is_a_run_that_the_config_accepts():
     assert all(len(config.reported) == len(FRACTIONS) for config in configs)
 
 
-@pytest.mark.parametrize("pair", [pair for pair in PAIRS if pair.relatedness.startswith("same")])
-def test_same_trade_pairs_share_no_user(pair):
+@pytest.mark.parametrize("pair", [pair for pair in PAIRS if "catalogue" in pair.pair_class])
+def test_same_catalogue_pairs_share_no_user(pair):
     source, target = (parse_platform_spec(f"x={line}") for line in (pair.sources[0], pair.target))
     first, second = (source.time, target.time) if source.time else (source.users, target.users)
     assert first[1] <= second[0]
@@ -182,7 +182,7 @@ def test_names_the_cells_that_are_missing(tmp_path):
 
 
 def test_two_services_of_one_domain_share_no_folder():
-    pairs = [pair for pair in PAIRS if pair.relatedness == "two services of one domain"]
+    pairs = [pair for pair in PAIRS if pair.pair_class == "two services of one domain"]
     folders = [([line.partition(",")[0] for line in pair.sources], pair.target.partition(",")[0]) for pair in pairs]
     assert len(folders) == 5
     assert all(target not in sources for sources, target in folders)

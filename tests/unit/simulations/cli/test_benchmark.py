@@ -19,7 +19,7 @@ def test_prints_the_same_tables_from_the_cells_and_from_the_table_it_wrote(tmp_p
     from_cells = capsys.readouterr().out
     benchmark(tmp_path / "data", out=table, tables=True)
     assert capsys.readouterr().out == from_cells
-    assert f"| {PAIR.name} | same trade | 0.05 | 1 | 600 |" in from_cells
+    assert f"| {PAIR.name} | same catalogue | 0.05 | 1 | 600 |" in from_cells
 
 
 def test_writes_what_assess_should_know(tmp_path, capsys) -> None:

@@ -24,10 +24,10 @@ from simulations.synthetic.world import PlatformTruth, World, build_world
 
 SMALL = WorldConfig(
     plans=(
-        PlatformPlan(name="news", trade="news", users=40, first_item=0, items=60, mean_events=4),
-        PlatformPlan(name="shop", trade="shops", users=40, first_item=0, items=60, mean_events=4),
-        PlatformPlan(name="second-shop", trade="shops", users=30, first_item=30, items=60, mean_events=4),
-        PlatformPlan(name="films", trade="films", users=30, first_item=0, items=60, mean_events=4),
+        PlatformPlan(name="news", domain="news", users=40, first_item=0, items=60, mean_events=4),
+        PlatformPlan(name="shop", domain="shops", users=40, first_item=0, items=60, mean_events=4),
+        PlatformPlan(name="second-shop", domain="shops", users=30, first_item=30, items=60, mean_events=4),
+        PlatformPlan(name="films", domain="films", users=30, first_item=0, items=60, mean_events=4),
     )
 )
 
@@ -185,8 +185,8 @@ def test_checks_its_config() -> None:
         WorldConfig(drift=1.5)
     with pytest.raises(ConfigError, match="tempo must be from 0 to 1; got"):
         WorldConfig(tempo=-0.5)
-    unknown = PlatformPlan(name="x", trade="boats", users=1, first_item=0, items=1, mean_events=1)
-    with pytest.raises(ConfigError, match="a trade must be one of news, shops, films; got boats"):
+    unknown = PlatformPlan(name="x", domain="boats", users=1, first_item=0, items=1, mean_events=1)
+    with pytest.raises(ConfigError, match="a domain must be one of news, shops, films; got boats"):
         WorldConfig(plans=(unknown,))
 
 
