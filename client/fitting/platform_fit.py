@@ -19,7 +19,7 @@ from client.ensemble.fitting import FittedStacks, fit_stacks, with_trained
 from client.ensemble.rerank import RerankSettings
 from client.features.prepared_platform import PreparedPlatform
 from client.gate.gate import GateSettings, GateVerdict, decide
-from client.gate.relatedness import Relatedness, RelatednessSettings, relatedness
+from client.gate.transferability import TransferabilityScore, TransferabilitySettings, transferability_score
 from client.scorers.table import ScorerSettings, ScorerTable, completing_table, scorer_table
 from client.transfer.method import Encoders, PlatformParts, ReceivedEncoder
 from client.transfer.part_settings import PartSettings
@@ -35,7 +35,7 @@ class ComponentSettings:
     scorers: ScorerSettings = field(default_factory=ScorerSettings)
     ensemble: EnsembleSettings = field(default_factory=EnsembleSettings)
     gate: GateSettings = field(default_factory=GateSettings)
-    relatedness: RelatednessSettings = field(default_factory=RelatednessSettings)
+    transferability: TransferabilitySettings = field(default_factory=TransferabilitySettings)
     rerank: RerankSettings = field(default_factory=RerankSettings)
     baselines: BaselineSettings = field(default_factory=BaselineSettings)
 
@@ -189,19 +189,19 @@ class PlatformFit:
         }
         rng = rng_for(self.seed, self.prepared.name, "gate")
         settings, choice = self.components.gate, self.components.ensemble.candidates
-        return decide(options, self.stacks.whole_list_by_name(), rng, self._relatedness(), settings, choice)
+        return decide(options, self.stacks.whole_list_by_name(), rng, self._transferability(), settings, choice)
 
-    def _relatedness(self) -> dict[str, Relatedness | None]:
+    def _transferability(self) -> dict[str, TransferabilityScore | None]:
         """Of the encoder behind each method that competes; each encoder is measured once."""
         behind = {method: self.encoders.of(METHODS[method].origin) for method in competing() if method in self._sets}
         distinct = {id(received): received for received in behind.values()}
         measured = {key: self._related(received) for key, received in distinct.items()}
         return {method: measured[id(received)] for method, received in behind.items()}
 
-    def _related(self, received: ReceivedEncoder | None) -> Relatedness | None:
+    def _related(self, received: ReceivedEncoder | None) -> TransferabilityScore | None:
         if received is None or not received.released:
             return None
-        rng = rng_for(self.seed, self.prepared.name, "relatedness")
+        rng = rng_for(self.seed, self.prepared.name, "relatedness")  # the score's word when its draws were chosen
         unseen = received.unseen(self.prepared.platform)
-        settings = self.components.relatedness
-        return relatedness(self.prepared, received.encoder, received.released, unseen, rng, settings)
+        settings = self.components.transferability
+        return transferability_score(self.prepared, received.encoder, received.released, unseen, rng, settings)

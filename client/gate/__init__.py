@@ -1,1 +1,1 @@
-"""Whether transfer is served, and whether it will pay: the verdict, relatedness, what known pairs found."""
+"""Whether transfer is served, and whether it will pay: verdict, transferability score, what known pairs found."""

@@ -39,8 +39,8 @@ from client.gate.expectation import (
     nearest_pair,
 )
 from client.gate.gate import GateCandidate, GateSettings, GateVerdict, cross_validated, with_confidence, would_serve
-from client.gate.relatedness import DEFAULT as DEFAULT_RELATEDNESS
-from client.gate.relatedness import Relatedness
+from client.gate.transferability import DEFAULT as DEFAULT_TRANSFERABILITY
+from client.gate.transferability import TransferabilityScore
 from shared.errors import DataError
 from shared.system.options import Checked, bounded
 
@@ -86,7 +86,7 @@ class Assessment:
     """users that would show the gate's lift, by NDCG of the whole list, beyond noise; None where it sees none"""
     content: float
     """how near content alone comes to ``local`` (``content_share``): what an encoder adds to content counts by it"""
-    relatedness: Relatedness | None
+    transferability: TransferabilityScore | None
     nearest: KnownPair | None
     """the pair of the benchmark whose encoder adds about as much to content; None where none is near, and where the
     platform's own users show the lift beyond noise"""
@@ -97,7 +97,7 @@ class Assessment:
 
     def lines(self, settings: AssessmentSettings = DEFAULT) -> list[str]:
         """As text."""
-        related, near = self.relatedness, self.nearest
+        related, near = self.transferability, self.nearest
         needed = "none is seen" if self.users_needed is None else f"{self.users_needed:,}"
         return [
             f"would be served, by NDCG of the whole list: {self.served}; {self.served_reason}",
@@ -107,10 +107,10 @@ class Assessment:
             f"users looked at: {self.users:,}",
             f"users to see a lift of the whole list beyond noise: {needed}",
             f"content alone reaches: {self.content:.0%} of local's NDCG@10",
-            "relatedness: could not be measured"
+            "transferability score: could not be measured"
             if related is None
-            else f"relatedness: the encoder adds {related.lift:+.1f} % to content over {related.events:,} past events "
-            f"of {related.users:,} users",
+            else f"transferability score: the encoder adds {related.lift:+.1f} % to content over {related.events:,} "
+            f"past events of {related.users:,} users",
             *([] if near is None else [f"nearest pair of the benchmark: {_as_pair(near)}"]),
         ]
 
@@ -165,7 +165,7 @@ def assessment(
         users=users,
         users_needed=_users_needed(candidate, users),
         content=content,
-        relatedness=candidate.relatedness,
+        transferability=candidate.transferability,
         nearest=_informative_pair(candidate, known, settings.near),
     )
 
@@ -238,10 +238,10 @@ def _worth(
 
 def _informative_pair(candidate: GateCandidate, known: Sequence[KnownPair], reach: float) -> KnownPair | None:
     """The nearest pair, where the platform's own users leave the lift open and what both encoders add is alike."""
-    if candidate.relatedness is None or (candidate.bound is not None and candidate.bound > 0):
+    if candidate.transferability is None or (candidate.bound is not None and candidate.bound > 0):
         return None
-    near = nearest_pair(candidate.relatedness.lift, known)
-    return None if near is None or abs(near.adds - candidate.relatedness.lift) > reach else near
+    near = nearest_pair(candidate.transferability.lift, known)
+    return None if near is None or abs(near.adds - candidate.transferability.lift) > reach else near
 
 
 def expected_lift(
@@ -267,9 +267,10 @@ def expected_lift(
         here.
     """
     expectation = Expectation.fitted(known, settings.expectation)
-    if expectation is None or candidate.lift is None or candidate.bound is None or candidate.relatedness is None:
+    if expectation is None or candidate.lift is None or candidate.bound is None or candidate.transferability is None:
         return None
-    error, adds = standard_error(candidate.lift, candidate.bound, contenders, settings.gate), candidate.relatedness.lift
+    error = standard_error(candidate.lift, candidate.bound, contenders, settings.gate)
+    adds = candidate.transferability.lift
     return expectation.of(shown=candidate.lift, error=error, adds=adds, content=content, users=users)
 
 
@@ -320,10 +321,10 @@ def forecast_of(
         if seen is not None and seen.high < worth:
             least = f"less than the {worth:g} % that joining should bring"
             return "no", f"the lift that is {what} is at most {seen.high:+.1f} %, {least}"
-    related = candidate.relatedness
+    related = candidate.transferability
     enough = expected is not None and expected.mean >= worth
     if few and enough and related is not None and related.bound > 0:
-        sure = with_confidence(DEFAULT_RELATEDNESS.level)
+        sure = with_confidence(DEFAULT_TRANSFERABILITY.level)
         adds = f"{sure} the encoder adds to content over {related.events:,} past events of users"
         return "yes", f"{adds}, and pairs of the benchmark that showed as much gained {worth:g} % or more"
     shows = candidate.lift is not None and candidate.lift > 0 and not few

@@ -39,7 +39,7 @@ class KnownPair:
     users: int
     """model-selection users"""
     adds: float
-    """what the encoder adds to content over past events (``Relatedness.lift``)"""
+    """what the encoder adds to content over past events (``TransferabilityScore.lift``)"""
     content: float
     """how near content alone comes to ``local`` (``content_share``)"""
     shown: float

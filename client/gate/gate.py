@@ -21,8 +21,8 @@ from client.ensemble import ensemble_settings
 from client.ensemble.candidates import LOCAL, Candidate, choose_all
 from client.ensemble.ensemble_settings import CandidateSettings
 from client.evaluation.lift import resampled_lifts
-from client.gate.relatedness import DEFAULT as DEFAULT_RELATEDNESS
-from client.gate.relatedness import Relatedness
+from client.gate.transferability import DEFAULT as DEFAULT_TRANSFERABILITY
+from client.gate.transferability import TransferabilityScore
 from client.store.head_store import StoredRecord
 from client.transfer.table import competing
 from shared.system.options import Checked, bounded
@@ -52,7 +52,7 @@ class GateCandidate:
     """over ``local``, in percent; None for ``local`` itself and where ``local`` found nothing"""
     bound: float | None
     """the lift that it exceeds at the corrected level, in percent"""
-    relatedness: Relatedness | None = None
+    transferability: TransferabilityScore | None = None
     """of its encoder, where it was measured"""
 
 
@@ -81,7 +81,7 @@ def decide(
     options: Mapping[str, Sequence[Candidate]],
     validation: Mapping[str, NDArray[np.float64]],
     rng: np.random.Generator,
-    relatedness: Mapping[str, Relatedness | None],
+    transferability: Mapping[str, TransferabilityScore | None],
     settings: GateSettings = DEFAULT,
     choice: CandidateSettings = ensemble_settings.DEFAULT.candidates,
 ) -> GateVerdict:
@@ -91,7 +91,7 @@ def decide(
         options: method to the stacks that it may choose from.
         validation: NDCG without a cutoff [V] by stack, on the model-selection users.
         rng: draws folds and resamples.
-        relatedness: of the encoder of a transfer method, by method.
+        transferability: of the encoder of a transfer method, by method.
         settings: how sure it must be.
         choice: how each method chooses its stack.
     """
@@ -103,7 +103,7 @@ def decide(
     candidates = {LOCAL: GateCandidate(ndcg=float(scores[LOCAL].mean()), lift=None, bound=None)}
     for method in contenders:
         comparison = _compare(scores[method], scores[LOCAL], settings.level / len(contenders), settings.resamples, rng)
-        candidates[method] = replace(comparison, relatedness=relatedness.get(method))
+        candidates[method] = replace(comparison, transferability=transferability.get(method))
     accepted = [method for method in contenders if would_serve(candidates[method], users, choice)]
     served = max(accepted, key=lambda method: candidates[method].ndcg, default=LOCAL)
     return GateVerdict(
@@ -175,7 +175,7 @@ def _is_confident(candidate: GateCandidate) -> bool:
 
 def _likely(candidate: GateCandidate, few: bool) -> bool:
     """Whether so few users have to be helped out by what their past events say of the encoder, and they say yes."""
-    related = candidate.relatedness is not None and candidate.relatedness.bound > 0
+    related = candidate.transferability is not None and candidate.transferability.bound > 0
     return few and related and candidate.lift is not None and candidate.lift > 0
 
 
@@ -199,12 +199,13 @@ def _reason(served: str, candidates: Mapping[str, GateCandidate], users: int, le
     if served != LOCAL:
         winner = contenders[served]
         beats = f"{served} beats local by {winner.lift:+.1f} % on {users} users"
-        if _is_confident(winner) or winner.relatedness is None:
+        if _is_confident(winner) or winner.transferability is None:
             return f"{beats}, by more than {winner.bound:.1f} % {with_confidence(level)}"
-        past = winner.relatedness
+        past = winner.transferability
         return (
             f"{beats}, too few to be sure; but the encoder adds {past.lift:+.1f} % to content over {past.events} past "
-            f"events of {past.users} users, more than {past.bound:.1f} % {with_confidence(DEFAULT_RELATEDNESS.level)}"
+            f"events of {past.users} users, more than {past.bound:.1f} % "
+            f"{with_confidence(DEFAULT_TRANSFERABILITY.level)}"
         )
     if best_candidate.lift is None:
         return f"local found nothing for {users} users, so no lift can be told"

@@ -8,7 +8,7 @@ from client.evaluation.lift import Interval
 from client.gate.assessment import expected_lift, forecast_of, standard_error
 from client.gate.expectation import KnownPair
 from client.gate.gate import GateCandidate
-from client.gate.relatedness import Relatedness
+from client.gate.transferability import TransferabilityScore
 from client.transfer.feature import FEATURE
 from client.transfer.table import METHODS
 from simulations.benchmark.figures import (
@@ -44,7 +44,7 @@ class Foretold:
 
 
 def measured_cells(figures: Figures) -> list[Measured]:
-    """Every cell in which ``feature`` and its relatedness were measured; one per pair, seed and fraction."""
+    """Every cell in which ``feature`` and its transferability score were measured; one per pair, seed and fraction."""
     places = [
         (pair, fraction, place_of(pair, fraction, seed))
         for pair in PAIRS
@@ -103,7 +103,7 @@ def _measured(figures: Figures, pair: Pair, fraction: float, place: Place) -> Me
     candidate = _candidate(figures, place, FEATURE.name)
     users, content = figures.value(place, "", SELECTION_USERS), figures.value(place, "", CONTENT_SHARE)
     lift = figures.interval(place, FEATURE.name, OVER_LOCAL)
-    if candidate is None or candidate.relatedness is None or candidate.lift is None or candidate.bound is None:
+    if candidate is None or candidate.transferability is None or candidate.lift is None or candidate.bound is None:
         return None
     if users is None or content is None or lift is None:
         return None
@@ -114,7 +114,7 @@ def _measured(figures: Figures, pair: Pair, fraction: float, place: Place) -> Me
         related=pair.pair_class,
         fraction=fraction,
         users=int(users),
-        adds=candidate.relatedness.lift,
+        adds=candidate.transferability.lift,
         content=content,
         shown=candidate.lift,
         error=standard_error(candidate.lift, candidate.bound, contenders),
@@ -133,13 +133,13 @@ def _candidate(figures: Figures, place: Place, method: str) -> GateCandidate | N
         ndcg=ndcg,
         lift=None if lift is None else lift.value,
         bound=None if lift is None else lift.low,
-        relatedness=_relatedness(figures, place, method),
+        transferability=_transferability(figures, place, method),
     )
 
 
-def _relatedness(figures: Figures, place: Place, method: str) -> Relatedness | None:
+def _transferability(figures: Figures, place: Place, method: str) -> TransferabilityScore | None:
     adds = figures.get(place, method, ADDS)
     users, events = (figures.value(place, method, metric) for metric in (ADDS_USERS, ADDS_EVENTS))
     if adds is None or adds.low is None or users is None or events is None:
         return None
-    return Relatedness(users=int(users), events=int(events), lift=adds.value, bound=adds.low)
+    return TransferabilityScore(users=int(users), events=int(events), lift=adds.value, bound=adds.low)

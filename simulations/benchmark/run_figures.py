@@ -127,7 +127,7 @@ def _candidate(place: Place, method: str, candidate: Mapping[str, Any]) -> Itera
     if candidate["lift"] is not None:
         lift, bound = candidate["lift"], candidate["bound"]
         yield Figure(place=place, method=method, metric=GATE_LIFT, value=lift, low=bound)
-    related = candidate["relatedness"]
+    related = candidate.get("transferability", candidate.get("relatedness"))  # results of before
     if related is not None:
         yield Figure(place=place, method=method, metric=ADDS, value=related["lift"], low=related["bound"])
         yield Figure(place=place, method=method, metric=ADDS_USERS, value=related["users"])

@@ -238,7 +238,7 @@ def build_world(config: WorldConfig, seed: int) -> World:
 def _draw_domain(config: WorldConfig, domain: str, seed: int) -> Domain:
     drift = config.drift_of_domain(domain)
     size = (config.topics, config.styles, config.words_per_topic)
-    rng = rng_for(seed, "world", "trade", domain)  # the word of before: other draws would be another world
+    rng = rng_for(seed, "world", "trade", domain)  # its word when the draws were chosen
     world = rng_for(seed, "world", "common")
     common_words = draw_vocabulary(*size, world)
     common_successors, common_appeal = _draw_successors(config.topics, world), world.normal(size=config.topics)

@@ -69,7 +69,7 @@ def test_competes_and_comes_back_from_the_record(
         monkeypatch.setattr(platform_fit, "decide", serving("previous"))
         verdict = fit_recommender(folder, second, store, QUICK)
         assert set(verdict.candidates) == {"local", "feature", "previous"}
-        assert verdict.candidates["previous"].relatedness is not None
+        assert verdict.candidates["previous"].transferability is not None
         served = read_served(store)
         assert np.array_equal(served.parts.encoders["previous"].encoder.flat, encoder.flat)
         assert (served.seen, served.released) == (False, card.calibration)

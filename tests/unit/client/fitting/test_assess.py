@@ -49,7 +49,7 @@ def test_expects_more_of_an_encoder_of_the_same_domain_than_of_an_unrelated_one(
     near = assess(capsys, str(folders["sister"]), "--encoder", str(encoder))
     far = assess(capsys, str(folders["films"]), "--encoder", str(encoder))
     assert near["lift"]["mean"] > far["lift"]["mean"]
-    assert near["relatedness"]["lift"] > far["relatedness"]["lift"]
+    assert near["transferability"]["lift"] > far["transferability"]["lift"]
     assert far["answer"] != "yes"
 
 

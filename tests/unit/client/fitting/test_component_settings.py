@@ -15,7 +15,7 @@ from client.fitting.platform_fit import DEFAULT, ComponentSettings, PlatformFit
 from client.fitting.served_fit import Opened, store_served
 from client.gate.assessment import AssessmentSettings
 from client.gate.gate import GateSettings
-from client.gate.relatedness import RelatednessSettings
+from client.gate.transferability import TransferabilitySettings
 from client.scorers.content_knn import ContentKnnSettings
 from client.scorers.ease import EaseSettings
 from client.scorers.item_knn import ItemKnnSettings
@@ -45,7 +45,7 @@ OTHERS = ComponentSettings(
         candidates=CandidateSettings(uniform=0.3, l2_strengths=(0.1, 2.0)),
     ),
     gate=GateSettings(resamples=100),
-    relatedness=RelatednessSettings(most_events=40),
+    transferability=TransferabilitySettings(most_events=40),
 )
 
 
@@ -93,8 +93,8 @@ def test_candidates_follow_l2_strengths_and_uniform_weight(other: PlatformFit) -
     assert plain.max() == 0.3
 
 
-def test_gate_and_relatedness_hear_theirs(other: PlatformFit) -> None:
-    related = other.verdict.candidates["feature"].relatedness
+def test_gate_and_transferability_hear_theirs(other: PlatformFit) -> None:
+    related = other.verdict.candidates["feature"].transferability
     assert related is not None
     assert related.events == 40
 

@@ -59,11 +59,11 @@ def test_what_too_few_users_cannot_train_does_not_compete_and_makes_no_gate_stri
 
 def test_measures_an_encoder_once_however_many_methods_use_it(monkeypatch: pytest.MonkeyPatch) -> None:
     where, asked = few_users(), []
-    measure = platform_fit.relatedness
-    monkeypatch.setattr(platform_fit, "relatedness", lambda *given: asked.append(given[1]) or measure(*given))
+    measure = platform_fit.transferability_score
+    monkeypatch.setattr(platform_fit, "transferability_score", lambda *given: asked.append(given[1]) or measure(*given))
     received, previous = received_by(where), replace(received_by(where), seen=True)
     fit = fitted(where, Encoders(received=received, previous=previous), "local", "feature", "model", "previous")
-    assert fit.verdict.candidates["feature"].relatedness is not None
+    assert fit.verdict.candidates["feature"].transferability is not None
     assert [id(one) for one in asked] == [id(received.encoder), id(previous.encoder)]
 
 

@@ -8,7 +8,7 @@ from client.evaluation.lift import Interval
 from client.gate.assessment import _worth, assessment, judged_method
 from client.gate.expectation import KnownPair
 from client.gate.gate import GateCandidate, GateVerdict, decide
-from client.gate.relatedness import Relatedness
+from client.gate.transferability import TransferabilityScore
 from shared.errors import DataError
 
 LOCAL = (Candidate(name="fitted(1):computed", weights=np.zeros(1)),)
@@ -28,8 +28,8 @@ def users(seed: int, count: int) -> np.ndarray:
     return np.where(rng.random(count) < 0.2, rng.random(count), 0.0)
 
 
-def related(lift: float) -> Relatedness:
-    return Relatedness(users=40, events=160, lift=lift, bound=lift - 10)
+def related(lift: float) -> TransferabilityScore:
+    return TransferabilityScore(users=40, events=160, lift=lift, bound=lift - 10)
 
 
 def test_says_yes_to_a_lift_beyond_noise_and_finds_it_in_the_interval():
@@ -115,7 +115,7 @@ def test_says_yes_to_few_users_where_pairs_that_showed_as_much_all_gained():
 
 def test_says_no_to_few_users_where_pairs_that_showed_as_much_gained_nothing():
     local, feature = users(0, 40), users(0, 40) + users(3, 40) * 0.3 - users(2, 40) * 0.2
-    found = assessed(local, feature, Relatedness(users=40, events=160, lift=1.0, bound=-9.0), pairs(0.0, 1.0))
+    found = assessed(local, feature, TransferabilityScore(users=40, events=160, lift=1.0, bound=-9.0), pairs(0.0, 1.0))
     assert found.expected.high < 5
     assert found.answer == "no"
 
@@ -137,7 +137,7 @@ def test_never_says_yes_to_users_who_would_be_served_local_but_why_there_is_hope
 
 def test_says_too_early_to_them_where_the_encoder_may_add_nothing_or_pairs_like_it_gained_little():
     local, feature = few_who_show_no_lift()
-    unsure = Relatedness(users=40, events=160, lift=30.0, bound=-1.0)
+    unsure = TransferabilityScore(users=40, events=160, lift=30.0, bound=-1.0)
     assert assessed(local, feature, unsure, unlike_pairs()).answer == "too early"
     little = assessed(local, feature, related(10.2), unlike_pairs())
     assert 0 < little.expected.mean < 5

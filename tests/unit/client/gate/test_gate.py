@@ -3,7 +3,7 @@ import pytest
 
 from client.ensemble.candidates import Candidate
 from client.gate.gate import cross_validated, decide
-from client.gate.relatedness import Relatedness
+from client.gate.transferability import TransferabilityScore
 from client.store.head_store import HeadStore
 
 
@@ -67,8 +67,8 @@ def test_asks_more_of_each_method_where_more_compete():
     assert among_two < alone
 
 
-def related(bound: float) -> Relatedness:
-    return Relatedness(users=60, events=400, lift=bound + 10, bound=bound)
+def related(bound: float) -> TransferabilityScore:
+    return TransferabilityScore(users=60, events=400, lift=bound + 10, bound=bound)
 
 
 def test_believes_the_past_events_of_few_users():

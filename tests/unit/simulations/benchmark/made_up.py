@@ -14,12 +14,12 @@ USERS = 600
 SHOWN, BOUND, ADDS = 20.0, 10.0, 30.0
 """What the gate found of ``feature``: its lift over ``local``, the lift that it exceeds, what it adds to content."""
 CANDIDATES = {
-    "local": {"ndcg": 0.2, "lift": None, "bound": None, "relatedness": None},
+    "local": {"ndcg": 0.2, "lift": None, "bound": None, "transferability": None},
     "feature": {
         "ndcg": 0.24,
         "lift": SHOWN,
         "bound": BOUND,
-        "relatedness": {"users": 80, "events": 400, "lift": ADDS, "bound": 5.0},
+        "transferability": {"users": 80, "events": 400, "lift": ADDS, "bound": 5.0},
     },
 }
 

@@ -1,6 +1,7 @@
 """The page from a table of figures is the page from the cells."""
 
 import json
+import shutil
 
 import polars as pl
 import pytest
@@ -55,6 +56,16 @@ def test_a_run_s_figures_name_its_options_and_versions(measured):
     assert row.options == options_digest(documents[0]["config"]) == options_digest(documents[1]["config"])
     assert row.options != options_digest({**documents[0]["config"], "encoder": "small"})
     assert row.versions.startswith(f"python {documents[0]['versions']['python']}, graft ")
+
+
+def test_reads_results_in_which_the_transferability_score_has_its_former_name(measured, tmp_path):
+    folder, figures = measured
+    shutil.copytree(folder, tmp_path / "former")
+    for path in (tmp_path / "former").rglob(RESULT_FILE):
+        former = path.read_text("utf-8").replace('"transferability"', '"relatedness"')
+        assert former != path.read_text("utf-8")
+        path.write_text(former, "utf-8")
+    assert measured_figures(Grid(), tmp_path / "former").rows == figures.rows
 
 
 @pytest.mark.parametrize("content", [b"PAR1", b"name,value\n"])

@@ -35,7 +35,7 @@ def test_knows_each_pair_at_each_fraction(measured):
 def test_gives_back_what_the_gate_found(measured):
     _, candidate = measured[0]
     assert (candidate.ndcg, candidate.lift, candidate.bound) == (0.24, SHOWN, BOUND)
-    assert vars(candidate.relatedness) == {"users": 80, "events": 400, "lift": ADDS, "bound": 5.0}
+    assert vars(candidate.transferability) == {"users": 80, "events": 400, "lift": ADDS, "bound": 5.0}
 
 
 def test_foretells_each_cell_by_the_other_pairs(measured):

@@ -1,4 +1,4 @@
-"""How related an encoder is to a platform: what it adds to content there, before anything is learned from its users.
+"""The transferability score: what an encoder adds to content on a platform, before anything is learned from its users.
 
 Neither side has a number that was fitted on the platform, so every past event of a user whom the encoder has not seen
 is an example, several of one user: a few dozen users say much more than by one event each.
@@ -22,7 +22,7 @@ from shared.system.options import Checked, bounded
 
 
 @dataclass(frozen=True, kw_only=True)
-class RelatednessSettings(Checked):
+class TransferabilitySettings(Checked):
     """What it is measured on."""
 
     events_of_a_user: int = bounded(8, least=1)
@@ -35,11 +35,11 @@ class RelatednessSettings(Checked):
     """of the users"""
 
 
-DEFAULT = RelatednessSettings()
+DEFAULT = TransferabilitySettings()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Relatedness:
+class TransferabilityScore:
     """Content with the encoder over content alone, by NDCG without a cutoff, each user's events averaged first."""
 
     users: int
@@ -47,17 +47,17 @@ class Relatedness:
     lift: float
     """in percent"""
     bound: float
-    """the lift that it exceeds at ``RelatednessSettings.level``, users resampled, in percent"""
+    """the lift that it exceeds at ``TransferabilitySettings.level``, users resampled, in percent"""
 
 
-def relatedness(
+def transferability_score(
     prepared: PreparedPlatform,
     encoder: Encoder,
     calibration: Mapping[str, Any],
     unseen: NDArray[np.int64],
     rng: np.random.Generator,
-    settings: RelatednessSettings = DEFAULT,
-) -> Relatedness | None:
+    settings: TransferabilitySettings = DEFAULT,
+) -> TransferabilityScore | None:
     """Measure it on the training events of ``unseen``, users whom the encoder has not seen; None where they have none.
 
     Args:
@@ -77,7 +77,7 @@ def relatedness(
     users, place, counts = np.unique(past.users, return_inverse=True, return_counts=True)
     by_user = [np.bincount(place, values) / counts for values in (with_encoder, alone)]
     lifts = resampled_lifts(by_user[0], by_user[1], rng, settings.resamples)
-    return Relatedness(
+    return TransferabilityScore(
         users=len(users),
         events=len(past),
         lift=100 * (float(by_user[0].mean()) / float(by_user[1].mean()) - 1),
@@ -85,7 +85,7 @@ def relatedness(
     )
 
 
-def _past(platform: Platform, users: NDArray[np.int64], settings: RelatednessSettings) -> Examples:
+def _past(platform: Platform, users: NDArray[np.int64], settings: TransferabilitySettings) -> Examples:
     """Recent training events of these users, in this order, as far as the limit goes."""
     past = recent_examples(platform, users, settings.events_of_a_user)
     return some(past, np.arange(min(len(past), settings.most_events)))

@@ -5,7 +5,7 @@ import pytest
 
 from client.data.platform import recent_examples
 from client.data.sequences import Sequences
-from client.gate.relatedness import DEFAULT, RelatednessSettings, relatedness
+from client.gate.transferability import DEFAULT, TransferabilitySettings, transferability_score
 from client.training.moments import platform_moments
 from client.transfer.release import released_calibration
 from shared.encoder.encoder import Encoder, EncoderSpec
@@ -37,7 +37,7 @@ def found_for(step, settings=DEFAULT):
     walks = [(start + step * np.arange(LENGTH)) % N_ITEMS for start in range(N_ITEMS)]
     encoder = encoder_of(walks, half.features)
     released = released_calibration(half, encoder)
-    return relatedness(half, encoder, released, OTHERS, np.random.default_rng(0), settings)
+    return transferability_score(half, encoder, released, OTHERS, np.random.default_rng(0), settings)
 
 
 def test_finds_an_encoder_related_that_knows_how_users_walk():
@@ -57,14 +57,14 @@ def test_takes_every_recent_training_event_of_every_user():
 
 
 def test_takes_no_more_events_than_the_limit():
-    assert found_for(step=1, settings=RelatednessSettings(most_events=50)).events == 50
+    assert found_for(step=1, settings=TransferabilitySettings(most_events=50)).events == 50
 
 
 def test_tells_nothing_where_nobody_has_a_past():
     half = half_a_platform()
     encoder = encoder_of([np.arange(LENGTH)], half.features)
     released = released_calibration(half, encoder)
-    assert relatedness(half, encoder, released, OTHERS[:0], np.random.default_rng(0)) is None
+    assert transferability_score(half, encoder, released, OTHERS[:0], np.random.default_rng(0)) is None
 
 
 @pytest.mark.parametrize("user", [0, 7])
