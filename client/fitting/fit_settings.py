@@ -51,7 +51,7 @@ def _read_methods(_key: str, text: object) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Contenders(EncoderUse, LowRank):
+class CompetingMethods(EncoderUse, LowRank):
     """The choice; raises ConfigError where a value makes no sense."""
 
     own: bool = option(
@@ -114,11 +114,11 @@ class FitSettings:
         help="This platform helped to train the encoder, under the same seed and preparation: only the users who "
         "stayed out of that judge it.",
     )
-    contenders: Contenders = group(Contenders)
+    competing_methods: CompetingMethods = group(CompetingMethods)
 
     def __post_init__(self) -> None:
-        if self.took_part and self.contenders.alignment != "off":
+        if self.took_part and self.competing_methods.alignment != "off":
             raise ConfigError(
                 "alignment holds a tuned encoder to one that others trained; this platform took part, so it must be "
-                f"off; got {self.contenders.alignment!r}"
+                f"off; got {self.competing_methods.alignment!r}"
             )

@@ -190,9 +190,9 @@ def open_fit(
         previous=previous,
         item_moments=card.item_moments,
     )
-    competing = () if received is None else settings.contenders.names(took_part=settings.took_part)
+    competing = () if received is None else settings.competing_methods.names(took_part=settings.took_part)
     methods = (LOCAL, *competing, *(() if previous is None else (PREVIOUS.name,)))
-    parts = settings.contenders.parts(EncoderSize().encoder if encoder is None else encoder.spec.preset)
+    parts = settings.competing_methods.parts(EncoderSize().encoder if encoder is None else encoder.spec.preset)
     by_vector = prepared.space.name == PRECOMPUTED
     return Opened(
         fit=PlatformFit(prepared, encoders, methods, parts, seed=settings.seed),

@@ -150,8 +150,8 @@ def assessment(
     method = judged_method(verdict)
     lift = paired_lift(at_ten[method], at_ten[LOCAL], rng)
     candidate = verdict.candidates[method]
-    contenders = len(verdict.candidates) - 1
-    expected = expected_lift(candidate, verdict.users, known, content, settings, contenders)
+    competitors = len(verdict.candidates) - 1
+    expected = expected_lift(candidate, verdict.users, known, content, settings, competitors)
     forecast, why = forecast_of(candidate, verdict.users, verdict.reason, expected, lift, settings)
     shown = {what: interval for what, interval in (("expected", expected), ("seen", lift)) if interval is not None}
     answer, reason = _worth(forecast, why, shown, settings.worth, serves=verdict.accepted)
@@ -205,10 +205,10 @@ def judged_method(verdict: GateVerdict) -> str:
     """The one that is served, or else the best of those that are not; raises DataError where there is none."""
     if verdict.accepted:
         return verdict.served
-    contenders = [method for method in verdict.candidates if method != LOCAL]
-    if not contenders:
+    competitors = [method for method in verdict.candidates if method != LOCAL]
+    if not competitors:
         raise DataError(f"an assessment takes a method that uses the encoder, and {verdict.reason}")
-    return max(contenders, key=lambda method: verdict.candidates[method].ndcg)
+    return max(competitors, key=lambda method: verdict.candidates[method].ndcg)
 
 
 def _worth(
@@ -250,7 +250,7 @@ def expected_lift(
     known: Sequence[KnownPair],
     content: float,
     settings: AssessmentSettings = DEFAULT,
-    contenders: int = 1,
+    competitors: int = 1,
 ) -> Interval | None:
     """The lift to expect of one method, by what pairs of the benchmark found.
 
@@ -260,7 +260,7 @@ def expected_lift(
         known: the pairs.
         content: how near content alone comes to ``local`` (``content_share``), from 0 to 1.
         settings: how known pairs are believed, and how sure the gate must be.
-        contenders: how many methods compete.
+        competitors: how many methods compete.
 
     Returns:
         The lift in percent and its interval; None where the pairs are too few, or where something was not measured
@@ -269,24 +269,24 @@ def expected_lift(
     expectation = Expectation.fitted(known, settings.expectation)
     if expectation is None or candidate.lift is None or candidate.bound is None or candidate.transferability is None:
         return None
-    error = standard_error(candidate.lift, candidate.bound, contenders, settings.gate)
+    error = standard_error(candidate.lift, candidate.bound, competitors, settings.gate)
     adds = candidate.transferability.lift
     return expectation.of(shown=candidate.lift, error=error, adds=adds, content=content, users=users)
 
 
-def standard_error(lift: float, bound: float, contenders: int = 1, gate: GateSettings = DEFAULT.gate) -> float:
+def standard_error(lift: float, bound: float, competitors: int = 1, gate: GateSettings = DEFAULT.gate) -> float:
     """Of a lift, from the bound that it exceeds at the gate's level, as if resampled lifts were normal.
 
     Args:
         lift: percent.
-        bound: percent; the lift exceeds it at the gate's level, divided by the number of contenders.
-        contenders: how many methods compete.
+        bound: percent; the lift exceeds it at the gate's level, divided by the number of competing methods.
+        competitors: how many methods compete.
         gate: says the level.
 
     Returns:
         Percent.
     """
-    return (lift - bound) / float(norm.isf(gate.level / contenders))
+    return (lift - bound) / float(norm.isf(gate.level / competitors))
 
 
 def forecast_of(

@@ -99,12 +99,12 @@ def decide(
     folds = rng.permutation(users) % settings.folds
     choices = {method: options[method] for method in (LOCAL, *competing()) if method in options}
     scores = cross_validated(choices, validation, folds, choice=choice)
-    contenders = [method for method in scores if method != LOCAL]
+    competitors = [method for method in scores if method != LOCAL]
     candidates = {LOCAL: GateCandidate(ndcg=float(scores[LOCAL].mean()), lift=None, bound=None)}
-    for method in contenders:
-        comparison = _compare(scores[method], scores[LOCAL], settings.level / len(contenders), settings.resamples, rng)
+    for method in competitors:
+        comparison = _compare(scores[method], scores[LOCAL], settings.level / len(competitors), settings.resamples, rng)
         candidates[method] = replace(comparison, transferability=transferability.get(method))
-    accepted = [method for method in contenders if would_serve(candidates[method], users, choice)]
+    accepted = [method for method in competitors if would_serve(candidates[method], users, choice)]
     served = max(accepted, key=lambda method: candidates[method].ndcg, default=LOCAL)
     return GateVerdict(
         accepted=bool(accepted),
@@ -191,13 +191,13 @@ def _compare(
 
 
 def _reason(served: str, candidates: Mapping[str, GateCandidate], users: int, level: float) -> str:
-    contenders = {method: candidate for method, candidate in candidates.items() if method != LOCAL}
-    if not contenders:
+    competitors = {method: candidate for method, candidate in candidates.items() if method != LOCAL}
+    if not competitors:
         return "no transfer method was there to compete"
-    best = max(contenders, key=lambda method: contenders[method].ndcg)
-    best_candidate = contenders[best]
+    best = max(competitors, key=lambda method: competitors[method].ndcg)
+    best_candidate = competitors[best]
     if served != LOCAL:
-        winner = contenders[served]
+        winner = competitors[served]
         beats = f"{served} beats local by {winner.lift:+.1f} % on {users} users"
         if _is_confident(winner) or winner.transferability is None:
             return f"{beats}, by more than {winner.bound:.1f} % {with_confidence(level)}"

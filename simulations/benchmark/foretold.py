@@ -108,7 +108,7 @@ def _measured(figures: Figures, pair: Pair, fraction: float, place: Place) -> Me
     if users is None or content is None or lift is None:
         return None
     in_gate = [figures.value(place, method, GATE_NDCG) for method in METHODS if method != LOCAL]
-    contenders = sum(ndcg is not None for ndcg in in_gate)
+    competitors = sum(ndcg is not None for ndcg in in_gate)
     known = KnownPair(
         name=pair.name,
         related=pair.pair_class,
@@ -117,7 +117,7 @@ def _measured(figures: Figures, pair: Pair, fraction: float, place: Place) -> Me
         adds=candidate.transferability.lift,
         content=content,
         shown=candidate.lift,
-        error=standard_error(candidate.lift, candidate.bound, contenders),
+        error=standard_error(candidate.lift, candidate.bound, competitors),
         lift=lift.mean,
         low=lift.low,
         high=lift.high,

@@ -11,7 +11,7 @@ import pytest
 from client.data.folder_options import Preparation
 from client.data.sequences import Sequences
 from client.fitting import platform_fit
-from client.fitting.fit_settings import Contenders, FitSettings
+from client.fitting.fit_settings import CompetingMethods, FitSettings
 from client.fitting.pretrain import pretrain_folder
 from client.fitting.served_fit import fit_recommender, open_fit, previous_release, store_served
 from client.gate.gate import GateVerdict, decide
@@ -24,7 +24,7 @@ from shared.encoder.file import load_encoder, save_encoder
 from tests.integration.tiny_folders import write_tiny_folder
 from tests.small_space import FEATURES
 
-QUICK = FitSettings(features=FEATURES, contenders=Contenders(own=False))
+QUICK = FitSettings(features=FEATURES, competing_methods=CompetingMethods(own=False))
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def test_what_was_tuned_or_taught_is_served_from_the_record(
 ) -> None:
     store = HeadStore(tmp_path)
     monkeypatch.setattr(platform_fit, "decide", serving(method))
-    settings = replace(QUICK, contenders=Contenders(own=False, methods=(method,)))
+    settings = replace(QUICK, competing_methods=CompetingMethods(own=False, methods=(method,)))
     opened = open_fit(folder, first, settings, store=store)
     fit = opened.fit
     fit.train()

@@ -15,7 +15,7 @@ from client.ensemble.fitting import rank_all
 from client.ensemble.gaps import stacked
 from client.evaluation.lift import paired_lift
 from client.evaluation.ranking import by_user
-from client.fitting.fit_settings import Contenders, FitSettings
+from client.fitting.fit_settings import CompetingMethods, FitSettings
 from client.fitting.pretrain import pretrain_folder
 from client.fitting.served_evaluation import evaluate_fit
 from client.fitting.served_fit import open_fit
@@ -25,7 +25,7 @@ from shared.seeding import rng_for
 from tests.integration.tiny_folders import write_tiny_folder
 from tests.small_space import FEATURES
 
-SETTINGS = FitSettings(features=FEATURES, contenders=Contenders(own=False))
+SETTINGS = FitSettings(features=FEATURES, competing_methods=CompetingMethods(own=False))
 
 
 @pytest.fixture(scope="module")

@@ -45,7 +45,7 @@ def test_takes_what_may_compete_of_the_options(home) -> None:
         "adapters": "lora:4",
         "moments-weight": 2.0,
     }
-    asked = agents_fitting(home.folder, from_flat(FitSettings, options)).settings.contenders
+    asked = agents_fitting(home.folder, from_flat(FitSettings, options)).settings.competing_methods
     assert (asked.own, asked.teacher, asked.alignment) == (False, "stack", "probe:0.1")
     assert (asked.rank, asked.moments_weight) == (4, 2.0)
     assert asked.names(took_part=False) == ("feature", "model")

@@ -13,7 +13,7 @@ from client.data.folder_options import Preparation
 from client.data.held_out import Stage
 from client.ensemble.candidates import LOCAL, Candidate
 from client.ensemble.fitting import FittedStacks, rank_all
-from client.fitting.fit_settings import Contenders, FitSettings
+from client.fitting.fit_settings import CompetingMethods, FitSettings
 from client.fitting.pretrain import pretrain_folder
 from client.fitting.served_fit import Opened, counted_of_all, fit_recommender, open_fit, store_served
 from client.recommender.recommender import ListQuery, Recommender
@@ -24,7 +24,7 @@ from client.training.loop import TrainingSettings
 from tests.integration.tiny_folders import BEGIN, N_ITEMS, write_tiny_folder
 from tests.small_space import FEATURES
 
-SETTINGS = FitSettings(features=FEATURES, contenders=Contenders(own=False))
+SETTINGS = FitSettings(features=FEATURES, competing_methods=CompetingMethods(own=False))
 MATES = N_ITEMS // 2
 
 

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from client.data.folder_options import Preparation
-from client.fitting.fit_settings import Contenders, FitSettings
+from client.fitting.fit_settings import CompetingMethods, FitSettings
 from client.fitting.served_evaluation import evaluate_fit
 from client.fitting.served_fit import fit_recommender, open_fit
 from client.recommender.recommender import ListQuery, open_recommender
@@ -41,7 +41,7 @@ def test_fits_and_shows_a_small_folder_without_a_warning(case: str, encoder: Pat
     events = pl.DataFrame(rows, schema=["user_id", "item_id", "timestamp"], orient="row")
     items = pl.DataFrame({"item_id": range(5), "text": [text.format(item) for item in range(5)]})
     folder, store = write_folder(tmp_path / "shop", items=items, events=events), HeadStore(tmp_path / "heads")
-    settings = FitSettings(features=FEATURES, contenders=Contenders(own=False), preparation=Preparation())
+    settings = FitSettings(features=FEATURES, competing_methods=CompetingMethods(own=False), preparation=Preparation())
     assert fit_recommender(folder, encoder, store, settings).users == len(met)
     recommender = open_recommender(store)
     assert recommender.recommend(recommender.history_of("0"), ListQuery(k=1))

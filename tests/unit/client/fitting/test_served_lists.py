@@ -9,7 +9,7 @@ import pytest
 
 from client.cli.main import app
 from client.data.folder_options import Preparation
-from client.fitting.fit_settings import Contenders, FitSettings
+from client.fitting.fit_settings import CompetingMethods, FitSettings
 from client.fitting.pretrain import pretrain_folder
 from client.fitting.served_fit import fit_recommender
 from client.recommender.catalogue_update import NewItem, with_items
@@ -48,7 +48,7 @@ def fits(tmp_path_factory):
     quick = TrainingSettings(epochs=1, tokens=256)
     pretrain_folder(folder, encoder, preparation=Preparation(), features=FEATURES, preset="tiny", settings=quick)
     settings = FitSettings(
-        features=FEATURES, contenders=Contenders(own=False), preparation=replace(PREPARED, max_users=None)
+        features=FEATURES, competing_methods=CompetingMethods(own=False), preparation=replace(PREPARED, max_users=None)
     )
     fit_recommender(folder, encoder, HeadStore(root / "before"), settings)
     with_the_rest(folder)

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from client.data.folder_options import Preparation
-from client.fitting.fit_settings import Contenders, FitSettings
+from client.fitting.fit_settings import CompetingMethods, FitSettings
 from client.fitting.pretrain import pretrain_folder
 from client.fitting.served_fit import fit_recommender
 from client.recommender.catalogue_update import NewItem
@@ -51,7 +51,7 @@ def site(tmp_path: Path) -> Path:
     data, encoder = write_news(tmp_path / "data", time.time() - MINUTE), tmp_path / "encoder.safetensors"
     quick = TrainingSettings(epochs=1, tokens=256)
     pretrain_folder(data, encoder, preparation=Preparation(), features=FEATURES, preset="tiny", settings=quick)
-    settings = FitSettings(features=FEATURES, contenders=Contenders(own=False), preparation=Preparation())
+    settings = FitSettings(features=FEATURES, competing_methods=CompetingMethods(own=False), preparation=Preparation())
     fit_recommender(data, encoder, HeadStore(tmp_path / "heads"), settings, None)
     return tmp_path
 

@@ -13,7 +13,7 @@ import pytest
 from client.data.event_log import FadingCounts
 from client.data.folder_options import Preparation
 from client.ensemble.head import RankingHead
-from client.fitting.fit_settings import Contenders, FitSettings
+from client.fitting.fit_settings import CompetingMethods, FitSettings
 from client.fitting.pretrain import pretrain_folder
 from client.fitting.served_fit import fit_recommender
 from client.recommender.catalogue_update import NewItem
@@ -323,7 +323,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def fit(root: Path, heads: Path, reports: ReportedEvents | None = None) -> None:
-    settings = FitSettings(features=FEATURES, contenders=Contenders(own=False), preparation=Preparation())
+    settings = FitSettings(features=FEATURES, competing_methods=CompetingMethods(own=False), preparation=Preparation())
     fit_recommender(root / "data", root / "encoder.safetensors", HeadStore(heads), settings, reports)
 
 

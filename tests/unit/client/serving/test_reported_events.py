@@ -8,7 +8,7 @@ import pytest
 
 from client.data.folder_options import Preparation
 from client.data.source import read_folder
-from client.fitting.fit_settings import Contenders, FitSettings
+from client.fitting.fit_settings import CompetingMethods, FitSettings
 from client.fitting.pretrain import pretrain_folder
 from client.fitting.served_fit import fit_recommender
 from client.recommender.catalogue_update import NewItem
@@ -171,7 +171,9 @@ def test_makes_reports_part_of_the_next_fit_and_counts_each_once(folder, tmp_pat
     store, file = HeadStore(tmp_path / "heads"), tmp_path / "encoder.safetensors"
     quick = TrainingSettings(epochs=1, tokens=256)
     pretrain_folder(folder, file, preparation=Preparation(), features=FEATURES, preset="tiny", settings=quick)
-    settings = FitSettings(features=FEATURES, contenders=Contenders(own=False), preparation=Preparation(repeats="keep"))
+    settings = FitSettings(
+        features=FEATURES, competing_methods=CompetingMethods(own=False), preparation=Preparation(repeats="keep")
+    )
     fit_recommender(folder, file, store, settings)
     service = RecommendService(store, FileJournal(tmp_path / "heads" / JOURNAL))
     service.upsert([NewItem(item_id="1000", text="group2 item20 item21")])
