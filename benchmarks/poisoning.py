@@ -249,7 +249,7 @@ class World:
         parts = {name: f"users={12 * place}-{12 * (place + 1)},max-users=1500" for place, name in enumerate(names())}
         shops = {name: opened(data, name, part, seed) for name, part in parts.items()}
         moments = {
-            name: platform_moments(shop.features, training_sequences(shop.platform, shop.platform.contributing_users))
+            name: platform_moments(shop.features, training_sequences(shop.platform, shop.platform.encoder_users))
             for name, shop in shops.items()
         }
         return World(shops=shops, others=opened(data, "others", "users=96-100", seed), moments=moments)

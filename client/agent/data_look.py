@@ -3,7 +3,7 @@
 from client.agent.finding import Cause, Finding
 from client.agent.home import AgentSettings
 from client.data.apart import require_apart
-from client.data.platform import MIN_CONTRIBUTING
+from client.data.platform import MIN_TO_CONTRIBUTE
 from client.data.preparation import prepare
 from client.data.source import read_platform_data, require_readable
 from client.data.spec import PlatformSpec, parse_platform_spec
@@ -16,7 +16,7 @@ _RECEIVES = "until there are more, it receives encoders and contributes to none"
 
 
 def look_at_data(
-    settings: AgentSettings, *, minimum_users: int = MIN_CONTRIBUTING, now: bool, private: bool = False
+    settings: AgentSettings, *, minimum_users: int = MIN_TO_CONTRIBUTE, now: bool, private: bool = False
 ) -> Finding | None:
     """Look at what a round would find of the platform's data.
 
@@ -34,7 +34,7 @@ def look_at_data(
         require_readable(spec.path, now=False)
         return (
             _secret(spec, now)
-            or _users(spec, settings, max(minimum_users, MIN_CONTRIBUTING))
+            or _users(spec, settings, max(minimum_users, MIN_TO_CONTRIBUTE))
             or (_apart(spec, settings) if private else None)
         )
     except SourceUnreachable as error:

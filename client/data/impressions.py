@@ -179,7 +179,7 @@ def read_impressions(
 
     1. Impressions are split by time over the whole folder; ``items``, ``time`` and ``order=none`` leave no such whole.
     2. Training impressions are those of training users; one whose click an encoder of the platform may have been
-       trained on (a training event of a contributing user) is left out.
+       trained on (a training event of an encoder-training user) is left out.
     3. Histories and statistics are events before the first validation impression, whatever was clicked later.
     4. What is counted as of an impression has its own logs: of the training users, of all stages, with their times.
 
@@ -315,8 +315,8 @@ def _shown_items(folder: PlatformFolder, catalogue: pl.DataFrame, platform: Plat
 
 
 def _untouched(impressions: Impressions, platform: Platform) -> NDArray[np.int64]:
-    """Rows of the impressions but for training ones with a click that is a training event of a contributing user."""
-    users = platform.contributing_users
+    """Rows of the impressions but for training ones whose click is a training event of an encoder-training user."""
+    users = platform.encoder_users
     trained = training_sequences(platform, users)
     pairs = users[trained.owners()] * platform.n_items + trained.items
     impression = np.repeat(np.arange(len(impressions)), impressions.candidates.lengths())

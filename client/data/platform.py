@@ -18,12 +18,12 @@ from client.data.held_out import HeldOut, Stage, Targets, concatenated, last_eve
 from client.data.ragged import offsets_of, stretches
 from client.data.sequences import Sequences, chained, last, part, select, take
 
-MIN_CONTRIBUTING = 100
+MIN_TO_CONTRIBUTE = 100
 """Training users below which a platform receives and does not contribute."""
 
 MAX_EARLY_STOPPING = 2_000
 EARLY_STOPPING_SHARE = 4
-"""One in so many contributing users says by their validation event when training stops."""
+"""One in so many encoder-training users says by their validation event when training stops."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -102,16 +102,16 @@ class Platform:
         return self.sequences.times is not None
 
     @property
-    def contributing_users(self) -> NDArray[np.int64]:
+    def encoder_users(self) -> NDArray[np.int64]:
         """Rows of the training users who are not calibration users."""
         return np.setdiff1d(self.training_users, self.calibration_users)
 
     @property
     def early_stopping_users(self) -> NDArray[np.int64]:
-        """Rows of the contributing users whose validation events stop a training; no choice is made on them."""
+        """Rows of the encoder-training users whose validation events stop a training; no choice is made on them."""
         if not self.contributes:
             return self.training_users[:0]
-        return self._validating(self.contributing_users)[::EARLY_STOPPING_SHARE][:MAX_EARLY_STOPPING]
+        return self._validating(self.encoder_users)[::EARLY_STOPPING_SHARE][:MAX_EARLY_STOPPING]
 
     @property
     def selection_users(self) -> NDArray[np.int64]:
@@ -125,7 +125,7 @@ class Platform:
     @property
     def contributes(self) -> bool:
         """False for a platform too small to send anything: it receives only."""
-        return len(self.training_users) >= MIN_CONTRIBUTING
+        return len(self.training_users) >= MIN_TO_CONTRIBUTE
 
     @property
     def n_items(self) -> int:
@@ -150,7 +150,7 @@ class Merged:
 def merged(platforms: list[Platform]) -> Merged:
     """One platform of all catalogues side by side and all users.
 
-    Items and users stay apart, nothing is matched. Training users are the contributing ones of each platform that may
+    Items and users stay apart, nothing is matched. Training users are the encoder users of each platform that may
     contribute; nobody is a calibration user.
 
     Args:
@@ -165,9 +165,7 @@ def merged(platforms: list[Platform]) -> Merged:
         replace(p.sequences, items=(p.sequences.items + start).astype(np.int32))
         for p, start in zip(platforms, first_items, strict=False)
     ]
-    contributing = [
-        p.contributing_users + start for p, start in zip(platforms, first_users, strict=False) if p.contributes
-    ]
+    encoder_users = [p.encoder_users + start for p, start in zip(platforms, first_users, strict=False) if p.contributes]
     early_stopping = [p.early_stopping_users + start for p, start in zip(platforms, first_users, strict=False)]
     platform = Platform(
         name="pooled",
@@ -179,7 +177,7 @@ def merged(platforms: list[Platform]) -> Merged:
         user_numbers=np.arange(first_users[-1]),
         sequences=chained(sequences),
         split=concatenated([platform.held_out for platform in platforms]),
-        training_users=np.concatenate([np.empty(0, np.int64), *contributing]),
+        training_users=np.concatenate([np.empty(0, np.int64), *encoder_users]),
         calibration_users=np.empty(0, np.int64),
         ordered=all(platform.ordered for platform in platforms),
         repeats=all(platform.repeats for platform in platforms),

@@ -95,7 +95,7 @@ def _pretrain_privately(
     """The linear part under noise that spends the whole promise; nobody may have spent any of it before."""
     platform = prepared.platform
     encoder, counts = pretrain_private(platform, prepared.features, prepared.space, preset, promise)
-    users = digests_of([platform.user_ids[row] for row in platform.contributing_users])
+    users = digests_of([platform.user_ids[row] for row in platform.encoder_users])
     with accounts.changing() as book:
         spent = int((~book.account.able(users, promise.budget, promise.budget)).sum())
         if spent:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal, get_args
 
-from client.data.platform import MIN_CONTRIBUTING
+from client.data.platform import MIN_TO_CONTRIBUTE
 from client.guard.task_bounds import TaskBounds
 from shared.errors import BudgetBroken, ConfigError, PlainTask, TaskBeyondBounds
 from shared.federation.messages import DeclineReason, TaskFacts
@@ -77,7 +77,7 @@ class SitePolicy(SitePromise, LeastParties):
     )
     maximum_bytes: int = option(256 * 2**20, least=1, help="Of one answer.")
     minimum_users: int = option(
-        MIN_CONTRIBUTING, least=MIN_CONTRIBUTING, help="Training users below which nothing about them is told."
+        MIN_TO_CONTRIBUTE, least=MIN_TO_CONTRIBUTE, help="Training users below which nothing about them is told."
     )
     parties: NewParties = option(
         FIRST_USE,

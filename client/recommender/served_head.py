@@ -77,7 +77,7 @@ class ServedHead:
     reports_until: int = 0
     """the number of the last entry of the platform's journal that was fitted on"""
     seen: bool = False
-    """whether the platform's contributing users helped to make the encoder among the parts"""
+    """whether the platform's encoder-training users helped to make the encoder among the parts"""
     released: Mapping[str, Any] = field(default_factory=dict)
     """the calibration that came with that encoder, as JSON; empty where the platform tuned it"""
     origin: str = ""

@@ -46,7 +46,7 @@ RECEIVED = "received"
 
 
 def moments_reply(task: MomentsTask, workspace: Workspace) -> MomentsReply | Declined:
-    """The moments over the contributing users' training events, as they were told last where few changed.
+    """The moments over the encoder-training users' training events, as they were told last where few changed.
 
     Args:
         task: says the feature space.
@@ -62,7 +62,7 @@ def moments_reply(task: MomentsTask, workspace: Workspace) -> MomentsReply | Dec
     platform = workspace.platform
     if not workspace.contributes:
         return Declined(round=task.round, reason=DeclineReason.TOO_FEW_USERS)
-    sequences = training_sequences(platform, platform.contributing_users)
+    sequences = training_sequences(platform, platform.encoder_users)
     return MomentsReply(
         round=task.round,
         moments=told_moments(workspace, sequences),
@@ -72,7 +72,7 @@ def moments_reply(task: MomentsTask, workspace: Workspace) -> MomentsReply | Dec
 
 
 def train_reply(task: TrainTask, workspace: Workspace) -> TrainReply | Declined:
-    """Train the encoder or the adapter asked for on contributing users' training events.
+    """Train the encoder or the adapter asked for on encoder-training users' training events.
 
     The head stays here.
 
@@ -98,7 +98,7 @@ def train_reply(task: TrainTask, workspace: Workspace) -> TrainReply | Declined:
         encoder=encoder,
         head=before.head,
         features=workspace.features,
-        sequences=training_sequences(platform, platform.contributing_users),
+        sequences=training_sequences(platform, platform.encoder_users),
         settings=task.settings,
         seed=workspace.seed(task.seed, task.round),
         left_out=before.left_out,
@@ -226,7 +226,8 @@ def validation_sample(platform: Platform, users: NDArray[np.int64]) -> Examples:
 def values_of_both(encoder: Encoder, sample: Examples, workspace: Workspace) -> NDArray[np.float64]:
     """Each user's NDCG@10 by all parts together, as it is told under noise.
 
-    Without the head that plain rounds left, since what it learnt of contributing users would be in each user's value.
+    Without the head that plain rounds left, since what it learnt of encoder-training users would be in each user's
+    value.
 
     Args:
         encoder: what is evaluated.

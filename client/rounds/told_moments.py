@@ -22,13 +22,13 @@ _BYTES = 8
 
 
 def told_moments(workspace: Workspace, sequences: Sequences) -> Moments:
-    """Moments of the contributing users, or those told last.
+    """Moments of the encoder-training users, or those told last.
 
     The last stand where fewer users than ``minimum_users`` of the site policy came, went or did something since.
 
     Args:
         workspace: the platform.
-        sequences: training events of its contributing users.
+        sequences: training events of its encoder-training users.
 
     Returns:
         the moments.

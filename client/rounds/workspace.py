@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from client.data.data_moment import DataMoment
 from client.data.folder_options import DataSettings, SharedPreparation
-from client.data.platform import MIN_CONTRIBUTING, Platform
+from client.data.platform import MIN_TO_CONTRIBUTE, Platform
 from client.data.spec import parse_platform_spec
 from client.features.kept_vectors import CatalogueVectors, KeptVectors
 from client.guard.site_policy import FIRST_USE, NewParties, SitePolicy
@@ -92,7 +92,7 @@ class Workspace:
     open_data: Callable[[], Any]
     """gives its prepared data and vectors; raises ConfigError, DataError or StorageError where they cannot be opened"""
     heads: HeadStore
-    minimum_users: int = MIN_CONTRIBUTING
+    minimum_users: int = MIN_TO_CONTRIBUTE
     """training users below which the site policy lets nothing be told about them"""
     least_parties: int = 3
     """platforms below which the site policy takes part in no secure sum"""

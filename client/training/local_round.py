@@ -43,7 +43,7 @@ def run_local_round(
         encoder: as it was received.
         head: the platform's, which stays; None starts one that adds nothing.
         features: [n, D] vectors of the catalogue.
-        sequences: the contributing users' training events.
+        sequences: the encoder-training users' training events.
         settings: of the round's two phases.
         seed: of the round.
         left_out: [S] what the last round's update left out; None where there was none.

@@ -78,12 +78,12 @@ def pretrain(
     *,
     early_stopping_users: NDArray[np.int64] | None = None,
 ) -> Pretrained:
-    """Train an encoder of its own on a platform's contributing users.
+    """Train an encoder of its own on a platform's encoder-training users.
 
     Training events are all but a user's last two; the platform's calibration users enter nothing.
 
     Args:
-        platform: whose contributing users are learnt from.
+        platform: whose encoder-training users are learnt from.
         features: [n, D] vectors of the catalogue.
         space: the feature space of ``features``.
         preset: name of the encoder's size.
@@ -96,12 +96,12 @@ def pretrain(
         The encoder, the head beside it, what happened per epoch, and rounded counts.
 
     Raises:
-        DataError: if no contributing user has two training events.
+        DataError: if no encoder-training user has two training events.
         ConfigError: if neither learning rate is above 0.
     """
-    sequences = training_sequences(platform, platform.contributing_users)
+    sequences = training_sequences(platform, platform.encoder_users)
     if not (sequences.lengths() >= 2).any():
-        raise DataError(f"{platform.name}: no contributing user has two training events to learn from")
+        raise DataError(f"{platform.name}: no encoder-training user has two training events to learn from")
     spec = EncoderSpec(preset=preset, input_dim=features.shape[1], feature_space=space)
     with working("solving the linear part"):
         encoder = Encoder.initial(spec, seed).with_linear(solve(platform_moments(features, sequences)))
@@ -131,7 +131,7 @@ def pretrain_private(
     Its sequence part is left out: trained without noise it would tell of users.
 
     Args:
-        platform: whose contributing users are learnt from.
+        platform: whose encoder-training users are learnt from.
         features: [n, D] vectors of the catalogue.
         space: the feature space of ``features``.
         preset: name of the encoder's size.
@@ -142,14 +142,14 @@ def pretrain_private(
         The encoder, and counts as ``Pretrained`` has them.
 
     Raises:
-        DataError: if the platform has too few contributing users for the noise.
+        DataError: if the platform has too few encoder-training users for the noise.
     """
-    sequences = training_sequences(platform, platform.contributing_users)
+    sequences = training_sequences(platform, platform.encoder_users)
     users = int((sequences.lengths() > 1).sum())
     if not pays(users, promise.noise, space.name):
         raise DataError(
-            f"{platform.name}: expected {fewest_that_pay(promise.noise, space.name):,} contributing users or more for "
-            f"the noise of ε {promise.epsilon:g} in the feature space {space.name}, found {users:,}"
+            f"{platform.name}: expected {fewest_that_pay(promise.noise, space.name):,} encoder-training users or more "
+            f"for the noise of ε {promise.epsilon:g} in the feature space {space.name}, found {users:,}"
         )
     public = CatalogueMoments.of(features)
     with working("adding up cross moments"):

@@ -120,7 +120,7 @@ def student_preset(teacher: str) -> str:
 def teach(
     teacher: Teacher, prepared: PreparedPlatform, preset: str, settings: KnowledgeSettings, *, seed: int
 ) -> Student:
-    """A student of ``preset``, trained on the contributing users' events and on what the teacher says of them.
+    """A student of ``preset``, trained on the encoder-training users' events and on what the teacher says of them.
 
     Its item tower begins where the teacher sees the catalogue: a platform has too few events to find that out. It keeps
     its best epoch on the early-stopping users; the calibration users enter nothing.
@@ -139,7 +139,7 @@ def teach(
         ConfigError: if neither learning rate is above 0.
     """
     platform, features = prepared.platform, prepared.features
-    users = platform.contributing_users
+    users = platform.encoder_users
     sequences = training_sequences(platform, users)
     spec = EncoderSpec(preset=preset, input_dim=features.shape[1], feature_space=prepared.space)
     encoder = Encoder.initial(spec, seed)

@@ -60,7 +60,7 @@ def _train(prepared: PreparedPlatform, settings: PartSettings, seed: int) -> Own
     if not platform.contributes:
         return None
     pretrained = pretrain(platform, prepared.features, prepared.space, settings.preset, OWN, seed)
-    sequences = training_sequences(platform, platform.contributing_users)
+    sequences = training_sequences(platform, platform.encoder_users)
     sizes, early_stopping = settings.local_id, early_stopping_set(platform)
     grid = (usual_settings(len(sequences.items), sizes),)
     ids, *_ = tune_local_id(sequences, platform.n_items, early_stopping, seed=seed, grid=grid, sizes=sizes)

@@ -36,7 +36,7 @@ class ReceivedEncoder:
 
     encoder: Encoder
     seen: bool
-    """whether the platform's contributing users helped to make it"""
+    """whether the platform's encoder-training users helped to make it"""
     released: Mapping[str, Any] = field(default_factory=dict)
     """calibration of its source's scorers, by column, as JSON values; empty where it is not known"""
     origin: str = ""

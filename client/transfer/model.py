@@ -1,4 +1,4 @@
-"""Transfer method ``model``: a received encoder tuned on the platform's own contributing users."""
+"""Transfer method ``model``: a received encoder tuned on the platform's own encoder-training users."""
 
 from dataclasses import dataclass, field, replace
 
@@ -82,7 +82,7 @@ def tune(
 
 
 def tune_on(encoder: Encoder, parts: PlatformParts, aligned: FurtherLoss | None = None) -> Tuned | None:
-    """The encoder tuned on the platform's contributing users.
+    """The encoder tuned on the platform's encoder-training users.
 
     Args:
         encoder: as it came.
@@ -102,7 +102,7 @@ def tune_on(encoder: Encoder, parts: PlatformParts, aligned: FurtherLoss | None 
         encoder=on_platform(encoder, parts.prepared),
         head=None,
         features=parts.prepared.features,
-        sequences=training_sequences(platform, platform.contributing_users),
+        sequences=training_sequences(platform, platform.encoder_users),
         validation=early_stopping_set(platform),
         settings=parts.settings.tuning,
         seed=parts.seed,

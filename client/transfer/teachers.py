@@ -26,17 +26,17 @@ from shared.encoder.encoder import Encoder
 
 
 def encoder_teacher(encoder: Encoder, head: SequenceHead, prepared: PreparedPlatform) -> Teacher:
-    """The sequence part of an encoder that was tuned on the contributing users, with the head it was tuned beside.
+    """The sequence part of an encoder that was tuned on the encoder-training users, with the head it was tuned beside.
 
     Args:
-        encoder: tuned on the contributing users.
+        encoder: tuned on the encoder-training users.
         head: tuned beside it.
         prepared: the platform.
 
     Returns:
-        A teacher of one part, of all contributing users.
+        A teacher of one part, of all encoder-training users.
     """
-    part = TeacherPart(users=prepared.platform.contributing_users, score=sequence_alone(encoder, head, prepared))
+    part = TeacherPart(users=prepared.platform.encoder_users, score=sequence_alone(encoder, head, prepared))
     return Teacher(parts=(part,), vectors=_seen(encoder, head, prepared))
 
 
@@ -63,7 +63,7 @@ def stack_teacher(
     *,
     seed: int,
 ) -> Teacher:
-    """The plain stack of the computed scorers and the received encoder, fitted on the contributing users alone.
+    """The plain stack of the computed scorers and the received encoder, fitted on the encoder-training users alone.
 
     Cross-fitted: each user is answered from the statistics of the others, since a scorer that finds a user's own events
     again teaches nothing. The encoder as it came has seen no user of the platform, so all may weigh it.
@@ -79,13 +79,13 @@ def stack_teacher(
         A teacher of one part a fold.
 
     Raises:
-        DataError: if no contributing user has an example to fit on.
+        DataError: if no encoder-training user has an example to fit on.
     """
-    users = prepared.platform.contributing_users
+    users = prepared.platform.encoder_users
     platform = replace(prepared.platform, training_users=users, calibration_users=users[:0])
-    contributing = replace(prepared, platform=platform)
-    received = {"received": feature_part("received", ReceivedEncoder(encoder=encoder, seen=False), contributing)}
-    fit = cross_fit(contributing, received, seed=seed, scorers=scorers, settings=settings)
+    without_calibration = replace(prepared, platform=platform)
+    received = {"received": feature_part("received", ReceivedEncoder(encoder=encoder, seen=False), without_calibration)}
+    fit = cross_fit(without_calibration, received, seed=seed, scorers=scorers, settings=settings)
     columns = len(fit.calibrations)
     plain = settings.candidates
     weights = fit_weights(fit.last.examples, np.full(columns, plain.uniform), max(plain.l2_strengths))

@@ -136,7 +136,7 @@ class MomentsTask:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class MomentsReply:
-    """A platform's moments over its contributing users."""
+    """A platform's moments over its encoder-training users."""
 
     round: int
     moments: Moments
@@ -213,7 +213,7 @@ class KnownEncoder:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class TrainTask:
-    """Asks a platform to improve an encoder on its contributing users."""
+    """Asks a platform to improve an encoder on its encoder-training users."""
 
     run: str
     round: int

@@ -150,7 +150,7 @@ def source_encoder(sources: Sequence[PreparedPlatform], preset: str, seed: int) 
 
 
 def pooled_encoder(platforms: Sequence[PreparedPlatform], preset: str, seed: int) -> Encoder:
-    """An encoder trained on all platforms' contributing users in one place.
+    """An encoder trained on all platforms' encoder-training users in one place.
 
     Args:
         platforms: at least one, all of one feature space.

@@ -90,7 +90,7 @@ def lift(encoder: Encoder) -> float:
 
 def _second(name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     platform = PLATFORMS[name].platform
-    one = platform_moments(PLATFORMS[name].features, training_sequences(platform, platform.contributing_users))
+    one = platform_moments(PLATFORMS[name].features, training_sequences(platform, platform.encoder_users))
     q, y = one.sum_q / one.n, one.sum_y / one.n
     return one.A / one.n - np.outer(q, q), one.B / one.n - np.outer(q, y), one.C / one.n - np.outer(y, y)
 

@@ -33,7 +33,7 @@ def answer(tmp_path, users: int, minimum_users: int = 100) -> np.ndarray:
 
 def exact(users: int) -> np.ndarray:
     platform = shop(users).platform
-    return platform_moments(shop(users).features, training_sequences(platform, platform.contributing_users)).to_flat()
+    return platform_moments(shop(users).features, training_sequences(platform, platform.encoder_users)).to_flat()
 
 
 def test_one_user_more_changes_nothing(tmp_path) -> None:

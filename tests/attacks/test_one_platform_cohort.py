@@ -27,7 +27,7 @@ SHOP = opened("shop", users=300)
 OTHERS = {name: opened(name, users=300, seed=seed) for seed, name in enumerate(("films", "news"), 1)}
 PRIVATE = {"privacy": "private", "epsilon": 100.0}
 NOISE = Promise(epsilon=100.0).noise
-CONTRIBUTED = training_sequences(SHOP.platform, SHOP.platform.contributing_users)
+CONTRIBUTED = training_sequences(SHOP.platform, SHOP.platform.encoder_users)
 
 
 def told(folder: Path, kind: str, *, others=OTHERS, **changes) -> RecordDict:

@@ -42,7 +42,7 @@ def both(folders: tuple[Path, Path], *, apart: bool, fraction: float = 1.0) -> l
 def moved(prepared: list[PreparedPlatform]) -> float:
     public = CatalogueMoments.none(64)
     sums = [
-        cross_moment(one.features, training_sequences(one.platform, one.platform.contributing_users), public)
+        cross_moment(one.features, training_sequences(one.platform, one.platform.encoder_users), public)
         for one in prepared
     ]
     return float(np.linalg.norm(sums[1] - sums[0]))

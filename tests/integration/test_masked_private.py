@@ -47,7 +47,7 @@ def run(folder: Path, rounds: RoundsConfig | None = None, *, classes=CLASSES, **
 def exact(names=tuple(SHOPS)) -> np.ndarray:
     """[T] the sum of cross moments without noise."""
     platforms = [SHOPS[name].platform for name in names]
-    sequences = [training_sequences(one, one.contributing_users) for one in platforms]
+    sequences = [training_sequences(one, one.encoder_users) for one in platforms]
     return np.sum([cross_moment(features(), one, PUBLIC) for one in sequences], axis=0)
 
 

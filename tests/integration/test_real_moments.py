@@ -51,7 +51,7 @@ def federate(platforms, start, folder):
 def pooled_map(platforms):
     everything = merged([one.platform for one in platforms.values()]).platform
     features = np.concatenate([one.features for one in platforms.values()])
-    return solve(platform_moments(features, training_sequences(everything, everything.contributing_users)))
+    return solve(platform_moments(features, training_sequences(everything, everything.encoder_users)))
 
 
 @pytest.fixture(scope="module")

@@ -37,7 +37,7 @@ def test_the_fit_of_a_private_agent_is_judged_by_the_users_who_give_to_no_releas
     apart = open_platform(tmp_path / "shop", Preparation(), seed=0, features=FEATURES, apart=True).platform
     judges, givers = (
         {one.user_ids[row] for row in rows}
-        for one, rows in ((fitted, fitted.calibration_users), (apart, apart.contributing_users))
+        for one, rows in ((fitted, fitted.calibration_users), (apart, apart.encoder_users))
     )
     assert judges
     assert not judges & givers

@@ -117,7 +117,7 @@ def test_does_change_with_what_is_clicked_in_training_impressions(tmp_path: Path
 def test_leaves_out_training_impressions_whose_click_an_encoder_may_have_been_trained_on(tmp_path: Path) -> None:
     folder = click_folder(tmp_path)
     platform, found = opened(folder)
-    users = platform.contributing_users
+    users = platform.encoder_users
     trained = training_sequences(platform, users)
     pairs = set(zip(users[trained.owners()], trained.items, strict=True))
     part = found.only(found.at(Stage.TRAIN))

@@ -62,7 +62,7 @@ def test_one_user_more_takes_the_place_of_one_other_at_the_most(tmp_path, monkey
         assert len(np.setdiff1d(fewer, whole)) <= 1
 
 
-def test_a_head_that_contributing_users_trained_in_plain_rounds_is_in_no_value(tmp_path, monkeypatch) -> None:
+def test_a_head_that_encoder_users_trained_in_plain_rounds_is_in_no_value(tmp_path, monkeypatch) -> None:
     asked: list[str] = []
     monkeypatch.setattr(tasks, "newest_head", lambda layout, _workspace: asked.append(layout))
     assert isinstance(tasks.evaluate_reply(TASK, workspace(tmp_path)), EvaluateReply)

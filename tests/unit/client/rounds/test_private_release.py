@@ -49,7 +49,7 @@ def released(asked: CrossTask, at: Workspace) -> CrossReply:
     return reply
 
 
-def test_releases_the_sum_over_contributing_users_under_noise_and_charges_them(tmp_path) -> None:
+def test_releases_the_sum_over_encoder_users_under_noise_and_charges_them(tmp_path) -> None:
     shop = workspace(tmp_path)
     reply = released(task(), shop)
     exact = cross_moment(features(), _contributions(shop), PUBLIC)
@@ -161,7 +161,7 @@ def test_what_was_released_under_another_whitening_is_the_same_sum(tmp_path) -> 
 
 
 def _contributions(at: Workspace) -> Sequences:
-    return training_sequences(at.platform, at.platform.contributing_users)
+    return training_sequences(at.platform, at.platform.encoder_users)
 
 
 def _with_new_events(at: Workspace) -> Workspace:

@@ -81,21 +81,21 @@ def entries(at: Workspace) -> list[str]:
     return [entry.released for entry in account(at).ledger.entries]
 
 
-def contributing(at: Workspace) -> np.ndarray:
+def encoder_users(at: Workspace) -> np.ndarray:
     """Rows of those who have a history and a next item."""
-    rows = at.platform.contributing_users
+    rows = at.platform.encoder_users
     return rows[training_sequences(at.platform, rows).lengths() > 1]
 
 
 def test_gives_the_exact_parts_and_charges_each_user_for_his(tmp_path) -> None:
     shop = workspace(tmp_path)
     vector = asked(plan()).vector(shop)
-    exact = cross_moment(features(), training_sequences(shop.platform, contributing(shop)), PUBLIC)
+    exact = cross_moment(features(), training_sequences(shop.platform, encoder_users(shop)), PUBLIC)
     values = values_of_both(START, validation_sample(shop.platform, shop.platform.calibration_users), shop)
     assert vector[:LENGTH] == pytest.approx(exact)
     assert vector[LENGTH:] == pytest.approx(evaluation_numbers(values))
     found = account(shop)
-    giving = digests_of([shop.platform.user_ids[row] for row in contributing(shop)])
+    giving = digests_of([shop.platform.user_ids[row] for row in encoder_users(shop)])
     weighing = digests_of([shop.platform.user_ids[row] for row in shop.platform.calibration_users])
     assert found.spent_by(giving) == pytest.approx(PROMISE.budget)
     assert found.spent_by(weighing) == pytest.approx(PROMISE.budget / 2)
@@ -160,8 +160,8 @@ def test_newcomers_alone_give_to_a_later_sum(tmp_path) -> None:
     asked(plan()).vector(workspace(tmp_path, users=600))
     grown = workspace(tmp_path, users=900)
     vector = asked(plan(1, length=LENGTH), CROSS).vector(grown)
-    sequences = training_sequences(grown.platform, contributing(grown))
-    new = np.flatnonzero(contributing(grown) >= 600)
+    sequences = training_sequences(grown.platform, encoder_users(grown))
+    new = np.flatnonzero(encoder_users(grown) >= 600)
     assert vector == pytest.approx(cross_moment(features(), select(sequences, new), PUBLIC))
 
 
@@ -266,10 +266,10 @@ def test_a_copy_whose_ledger_parted_from_what_the_coordinator_saw_gives_nothing_
 
 def test_users_who_spent_elsewhere_give_nothing(tmp_path) -> None:
     shop = workspace(tmp_path)
-    spent = digests_of([shop.platform.user_ids[row] for row in contributing(shop)[:50]])
+    spent = digests_of([shop.platform.user_ids[row] for row in encoder_users(shop)[:50]])
     with Accounts(shop.machine).changing() as book:
         release = Release(time="now", released="cross", noise=PROMISE.noise, delta=PROMISE.delta)
         book.replace(book.account.charged(spent, weight_of(PROMISE.noise), release))
     vector = asked(plan(length=LENGTH), CROSS).vector(shop)
-    rest = training_sequences(shop.platform, contributing(shop)[50:])
+    rest = training_sequences(shop.platform, encoder_users(shop)[50:])
     assert vector == pytest.approx(cross_moment(features(), rest, PUBLIC))

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from client.data.platform import MIN_CONTRIBUTING, Platform, training_sequences
+from client.data.platform import MIN_TO_CONTRIBUTE, Platform, training_sequences
 from client.training.loop import TrainingSettings
 from client.training.moments import platform_moments
 from client.training.pretraining import pretrain
@@ -39,14 +39,14 @@ def run(one):
     return pretrain(one, features(), SPACE, "tiny", SETTINGS, 0)
 
 
-def test_solves_the_linear_part_from_contributing_users_training_events():
+def test_solves_the_linear_part_from_encoder_users_training_events():
     one = platform()
     expected = solve(platform_moments(features(), training_sequences(one, np.arange(10, 50))))
     assert np.array_equal(run(one).encoder.linear().W, expected.W)
 
 
 def test_trains_the_sequence_part_and_keeps_the_best_epoch():
-    result = run(platform(walks(users=MIN_CONTRIBUTING)))
+    result = run(platform(walks(users=MIN_TO_CONTRIBUTE)))
     assert len(result.log.validation) == len(result.log.losses) + 1
     assert max(result.log.validation) > 0
     assert result.log.best_epoch == int(np.argmax(result.log.validation))
@@ -54,7 +54,7 @@ def test_trains_the_sequence_part_and_keeps_the_best_epoch():
 
 
 def test_keeps_the_last_epoch_where_too_few_users_can_say_when_to_stop():
-    one = platform(walks(users=MIN_CONTRIBUTING - 1))
+    one = platform(walks(users=MIN_TO_CONTRIBUTE - 1))
     result, untrained = run(one), Encoder.initial(EncoderSpec(preset="tiny", input_dim=8, feature_space=SPACE), 0)
     assert result.log.validation == []
     assert result.log.best_epoch == len(result.log.losses) == SETTINGS.epochs
@@ -74,7 +74,7 @@ def test_ignores_calibration_users_and_test_events():
 
 
 def test_refuses_a_platform_where_nobody_contributes():
-    with pytest.raises(DataError, match="shop: no contributing user"):
+    with pytest.raises(DataError, match="shop: no encoder-training users"):
         run(platform(calibration=range(50)))
 
 

@@ -107,9 +107,9 @@ def test_learns_the_same_from_a_tuned_teacher_whatever_the_calibration_users_did
 
 
 @pytest.mark.parametrize("kind", ["encoder", "stack"])
-def test_asks_a_teacher_about_each_contributing_user_once(kind):
+def test_asks_a_teacher_about_each_encoder_user_once(kind):
     users = np.concatenate([part.users for part in teacher_of(kind, PLATFORM).parts])
-    assert np.array_equal(np.sort(users), PLATFORM.contributing_users)
+    assert np.array_equal(np.sort(users), PLATFORM.encoder_users)
 
 
 def test_learns_something_else_from_another_teacher_and_from_none(student):

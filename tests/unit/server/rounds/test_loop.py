@@ -74,9 +74,9 @@ def test_records_every_question_with_time_bytes_losses_and_validation(once) -> N
     assert set(merged[1]["validation"]) == set("abc")
 
 
-def test_solves_the_linear_part_of_the_contributing_users_pooled_events(once) -> None:
+def test_solves_the_linear_part_of_the_encoder_users_pooled_events(once) -> None:
     pooled = {
-        name: platform_moments(data.features, training_sequences(data.platform, data.platform.contributing_users))
+        name: platform_moments(data.features, training_sequences(data.platform, data.platform.encoder_users))
         for name, data in PLATFORMS.items()
     }
     pairs = {name: rounded_pairs(moments.n) for name, moments in pooled.items()}

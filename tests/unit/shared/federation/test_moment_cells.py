@@ -12,7 +12,7 @@ from tests.federation_world import opened
 
 def moments(users: int = 120):
     data = opened("shop", users=users)
-    return platform_moments(data.features, training_sequences(data.platform, data.platform.contributing_users))
+    return platform_moments(data.features, training_sequences(data.platform, data.platform.encoder_users))
 
 
 @pytest.mark.parametrize(

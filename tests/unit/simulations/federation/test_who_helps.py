@@ -22,7 +22,7 @@ def shop(name: str, seed: int, *, step: int = 1) -> PreparedPlatform:
 
 
 def moments_of(one: PreparedPlatform, share: float = 1.0):
-    sequences = training_sequences(one.platform, one.platform.contributing_users)
+    sequences = training_sequences(one.platform, one.platform.encoder_users)
     return platform_moments(one.features, sequences).scaled(share)
 
 
