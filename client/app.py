@@ -11,12 +11,12 @@ from flwr.app import Context, Message, RecordDict
 from flwr.clientapp import ClientApp
 
 from client.guard.egress_guard import EgressGuard
-from client.guard.manifest import Asked
+from client.guard.manifest import ExpectedReply
 from client.guard.pinned_key import pinned_key
 from client.guard.site_policy import SitePolicy, TaskKind
-from client.rounds.asked import asked_of, moment_of
+from client.rounds.expected_reply import expected_reply_to, moment_of
 from client.rounds.sum_step import sum_reply
-from client.rounds.told_answers import ToldAnswers, asked_again
+from client.rounds.told_answers import ToldAnswers, expected_reply_again
 from client.rounds.workspace import NodeSettings, OpenWorkspace, Workspace, open_workspace
 from client.store.head_store import open_heads
 from shared.errors import (
@@ -136,13 +136,13 @@ def _answer(
     open_platform: OpenWorkspace,
 ) -> Message:
     """The reply, past the guard, or of an error its code alone: the engine would send the exception's text on."""
-    question = Asked.unopened(kind, round_of(message.content.get(HEADER)))
+    expected = ExpectedReply.unopened(kind, round_of(message.content.get(HEADER)))
     egress_guard = EgressGuard(SitePolicy(), None)
     try:
         settings = NodeSettings.from_node_config(context.node_config)
         egress_guard = EgressGuard.of(settings.policy, settings.ledger)
-        if (declined := egress_guard.turned_away(question)) is not None:
-            return Message(egress_guard.let_out(declined, question), reply_to=message)
+        if (declined := egress_guard.turned_away(expected)) is not None:
+            return Message(egress_guard.let_out(declined, expected), reply_to=message)
         if (key := pinned_key(settings.coordinator)) is not None:
             require_signed(message.content, settings.name, key)
         task = decode(message.content)
@@ -150,27 +150,27 @@ def _answer(
         egress_guard.policy.require_within_bounds(facts)
         answers = ToldAnswers(open_heads(Path(settings.heads), settings.vault_key))
         if (answer := answers.again(facts)) is not None:
-            question = asked_again(facts, answer)
-            return Message(egress_guard.let_out_encoded(answer.content, question), reply_to=message)
+            expected = expected_reply_again(facts, answer)
+            return Message(egress_guard.let_out_encoded(answer.content, expected), reply_to=message)
         workspace = open_platform(settings, egress_guard.policy, moment_of(facts, message.metadata.message_id))
-        question = asked_of(facts, workspace)
+        expected = expected_reply_to(facts, workspace)
         reply = work(task, workspace)
-        content = egress_guard.let_out(reply, question, lambda content: answers.keep(facts, content, question))
+        content = egress_guard.let_out(reply, expected, lambda content: answers.keep(facts, content, expected))
     except Exception as error:  # noqa: BLE001
-        content = _failure(error, question, egress_guard)
+        content = _failure(error, expected, egress_guard)
     return Message(content, reply_to=message)
 
 
-def _failure(error: Exception, question: Asked, egress_guard: EgressGuard) -> RecordDict:
+def _failure(error: Exception, expected: ExpectedReply, egress_guard: EgressGuard) -> RecordDict:
     """The error's code; it leaves even where it cannot be written down, for the engine would else tell more."""
     _log_here(error)
     codes = (code for kind, code in _CODES.items() if isinstance(error, kind))
     least = egress_guard.policy.least_parties if isinstance(error, TooFewParties | TooClose) else 0
-    failed = Failed(round=question.round, code=next(codes, FailureCode.INTERNAL), least=least)
+    failed = Failed(round=expected.round, code=next(codes, FailureCode.INTERNAL), least=least)
     reason = next((reason for kind, reason in _REASONS.items() if isinstance(error, kind)), None)
     try:
         return egress_guard.let_out(
-            failed if reason is None else Declined(round=question.round, reason=reason), question
+            failed if reason is None else Declined(round=expected.round, reason=reason), expected
         )
     except GraftError as further:
         _log_here(further)

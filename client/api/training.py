@@ -10,7 +10,7 @@ from client.data.spec import parse_folder
 from client.fitting.pretrain import PretrainOutcome, pretrain_folder
 from shared.encoder.presets import EncoderSize
 from shared.encoder.provenance import Authorship, Provenance
-from shared.privacy.promise import Asked
+from shared.privacy.promise import RequestedPromise
 
 
 def pretrain(platform: str | Path, out: str | Path, **options: Any) -> PretrainOutcome:
@@ -30,13 +30,13 @@ def pretrain(platform: str | Path, out: str | Path, **options: Any) -> PretrainO
         DataError: if the platform breaks the data contract or is too small.
         PrivacyError: if what its users are promised cannot be kept account of.
     """
-    flat = flat_options(options, EncoderSize, DataSettings, Asked, Authorship)
+    flat = flat_options(options, EncoderSize, DataSettings, RequestedPromise, Authorship)
     return pretrain_with(
         str(platform),
         Path(out),
         settings_of(EncoderSize, flat),
         settings_of(DataSettings, flat),
-        settings_of(Asked, flat),
+        settings_of(RequestedPromise, flat),
         settings_of(Authorship, flat),
         now=datetime.now(UTC),
     )
@@ -47,7 +47,7 @@ def pretrain_with(
     out: Path,
     size: EncoderSize,
     data: DataSettings,
-    promise: Asked,
+    promise: RequestedPromise,
     authorship: Authorship,
     *,
     now: datetime,

@@ -12,7 +12,7 @@ from client.cli.arguments import AsJson, PlatformLine
 from client.data.folder_options import DataSettings
 from shared.encoder.presets import EncoderSize
 from shared.encoder.provenance import Authorship
-from shared.privacy.promise import Asked
+from shared.privacy.promise import RequestedPromise
 from shared.system.command_options import with_options
 from shared.system.progress import shown
 
@@ -26,7 +26,7 @@ def pretrain(
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The encoder file to write.")],
     size: EncoderSize,
     data: DataSettings,
-    promise: Asked,
+    promise: RequestedPromise,
     authorship: Authorship,
     as_json: AsJson = False,
 ) -> None:
@@ -48,7 +48,7 @@ def pretrain(
     typer.echo(f"{out}: {outcome.parameters:,} parameters{_how(outcome, promise)}")
 
 
-def _how(outcome: "PretrainOutcome", promise: Asked) -> str:
+def _how(outcome: "PretrainOutcome", promise: RequestedPromise) -> str:
     if promise.is_private:
         return f", the linear part alone, under ε {promise.epsilon:g} a user"
     if isnan(outcome.best_validation):

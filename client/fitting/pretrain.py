@@ -16,7 +16,7 @@ from shared.encoder.file import EncoderCard, save_encoder
 from shared.encoder.provenance import AT_PRETRAINING, DIGITS, Provenance
 from shared.errors import ConfigError, os_error_as
 from shared.privacy.ledger import Release, now_text
-from shared.privacy.promise import Asked
+from shared.privacy.promise import RequestedPromise
 from shared.system.progress import working
 
 
@@ -39,7 +39,7 @@ def pretrain_folder(
     preset: str = "small",
     settings: TrainingSettings = PRETRAINING,
     seed: int = 0,
-    promise: Asked | None = None,
+    promise: RequestedPromise | None = None,
     origin: Provenance | None = None,
 ) -> PretrainOutcome:
     """Pretrain on a platform folder and write the encoder file.
@@ -90,7 +90,12 @@ def pretrain_folder(
 
 
 def _pretrain_privately(
-    prepared: PreparedPlatform, out: Path, preset: str, promise: Asked, accounts: Accounts, origin: Provenance
+    prepared: PreparedPlatform,
+    out: Path,
+    preset: str,
+    promise: RequestedPromise,
+    accounts: Accounts,
+    origin: Provenance,
 ) -> PretrainOutcome:
     """The linear part under noise that spends the whole promise; nobody may have spent any of it before."""
     platform = prepared.platform

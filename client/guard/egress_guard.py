@@ -19,7 +19,7 @@ from typing import Any
 from flwr.app import ArrayRecord, ConfigRecord, MetricRecord, RecordDict
 
 from client.guard.ledger import Ledger, LedgerLine, Passed
-from client.guard.manifest import Asked, Entry, Grid, manifest
+from client.guard.manifest import Entry, ExpectedReply, Grid, manifest
 from client.guard.site_policy import SitePolicy, read_policy
 from shared.errors import OutboundRefused, WireError
 from shared.federation.messages import Declined, Failed, FailureCode, Reply
@@ -61,19 +61,19 @@ class EgressGuard:
         """
         return cls(read_policy(policy), Ledger(Path(ledger)) if ledger else None, clock)
 
-    def turned_away(self, question: Asked) -> Declined | None:
+    def turned_away(self, expected: ExpectedReply) -> Declined | None:
         """The answer to a task that the policy does not let begin."""
-        reason = self.policy.turns_away(question.task, self._clock())
-        return None if reason is None else Declined(round=question.round, reason=reason)
+        reason = self.policy.turns_away(expected.task, self._clock())
+        return None if reason is None else Declined(round=expected.round, reason=reason)
 
-    def let_out(self, reply: Reply, question: Asked, keep: Keep = lambda _content: None) -> RecordDict:
+    def let_out(self, reply: Reply, expected: ExpectedReply, keep: Keep = lambda _content: None) -> RecordDict:
         """Encode an answer, check it and write it down; what the policy does not tell is left out.
 
         What is held back is noted too.
 
         Args:
             reply: the answer.
-            question: what the platform knows of the answer before it sees it.
+            expected: what the platform knows of the answer before it sees it.
             keep: gets a result before it leaves.
 
         Returns:
@@ -87,14 +87,16 @@ class EgressGuard:
             reply = Failed(round=reply.round, code=FailureCode.REFUSED)
         redacted = _redacted(self.policy, {field.name for field in fields(reply)})
         content = encode_reply(replace(reply, **redacted))
-        return self.let_out_encoded(content, question, keep)
+        return self.let_out_encoded(content, expected, keep)
 
-    def let_out_encoded(self, content: RecordDict, question: Asked, keep: Keep = lambda _content: None) -> RecordDict:
+    def let_out_encoded(
+        self, content: RecordDict, expected: ExpectedReply, keep: Keep = lambda _content: None
+    ) -> RecordDict:
         """Check an answer that left before, and write it down: today's policy counts.
 
         Args:
             content: the encoded answer.
-            question: what the platform knows of the answer before it sees it.
+            expected: what the platform knows of the answer before it sees it.
             keep: gets a result before it leaves.
 
         Returns:
@@ -106,15 +108,15 @@ class EgressGuard:
         """
         now = self._clock()
         try:
-            passed = check(content, question, self.policy, now)
+            passed = check(content, expected, self.policy, now)
         except OutboundRefused as error:
-            self._note(LedgerLine.kept(str(error), task=question.task, round_number=question.round, now=now))
+            self._note(LedgerLine.kept(str(error), task=expected.task, round_number=expected.round, now=now))
             raise
         if passed.kind not in REFUSALS:
             keep(content)
         now = self._clock()
         self._note(
-            LedgerLine.left(passed, task=question.task, round_number=question.round, now=now, encoder=question.encoder)
+            LedgerLine.left(passed, task=expected.task, round_number=expected.round, now=now, encoder=expected.encoder)
         )
         return content
 
@@ -123,12 +125,12 @@ class EgressGuard:
             self._ledger.add(line)
 
 
-def check(content: RecordDict, question: Asked, policy: SitePolicy, now: datetime) -> Passed:
+def check(content: RecordDict, expected: ExpectedReply, policy: SitePolicy, now: datetime) -> Passed:
     """Check what would leave.
 
     Args:
         content: the encoded answer.
-        question: what the platform knows of the answer before it sees it.
+        expected: what the platform knows of the answer before it sees it.
         policy: what the operator lets leave.
         now: time that the quiet hours are compared with.
 
@@ -138,13 +140,13 @@ def check(content: RecordDict, question: Asked, policy: SitePolicy, now: datetim
     Raises:
         OutboundRefused: if it may not leave; the error names the rule and at the most a dtype and shape.
     """
-    kind, entry = _entry(content.get(HEADER), question, policy)
+    kind, entry = _entry(content.get(HEADER), expected, policy)
     _check_records({name: type(record) for name, record in content.items()}, entry)
     header: Any = content[HEADER]
     metrics = content.metric_records.get(METRICS, MetricRecord())
     _check_header(header, entry)
     for name, grid in entry.arrays.items():
-        _check_array(content.array_records[name], name, grid, question)
+        _check_array(content.array_records[name], name, grid, expected)
     _check_metrics(metrics, entry)
     size = content_bytes(content)
     if size > (most := min(entry.most_bytes, policy.maximum_bytes)):
@@ -168,11 +170,11 @@ def _redacted(policy: SitePolicy, fields_of_reply: set[str]) -> dict[str, Any]:
     return {name: empty[name] for name in fields_of_reply & set(tells) if not tells[name]}
 
 
-def _entry(header: Any, question: Asked, policy: SitePolicy) -> tuple[str, Entry]:
+def _entry(header: Any, expected: ExpectedReply, policy: SitePolicy) -> tuple[str, Entry]:
     kind = header.get("kind") if isinstance(header, ConfigRecord) else None
-    listed = manifest(question, policy)
+    listed = manifest(expected, policy)
     if not isinstance(kind, str) or kind not in listed:
-        raise OutboundRefused(f"an answer to {question.task} may be {', '.join(sorted(listed))}; this one is another")
+        raise OutboundRefused(f"an answer to {expected.task} may be {', '.join(sorted(listed))}; this one is another")
     return kind, listed[kind]
 
 
@@ -201,19 +203,19 @@ def _check_header(header: Any, entry: Entry) -> None:
             raise OutboundRefused(f"{name} in the header must be {allowed.what}")
 
 
-def _check_array(record: ArrayRecord, name: str, grid: Grid, question: Asked) -> None:
+def _check_array(record: ArrayRecord, name: str, grid: Grid, expected: ExpectedReply) -> None:
     try:
         fault = grid.fault(arrays_of(record, name, {FLAT: grid.layout.lies})[FLAT])
     except WireError as error:
         sides = {side for array in record.values() for side in array.shape}
-        raise OutboundRefused(f"{error}{_of_catalogue(sides, question)}") from error
+        raise OutboundRefused(f"{error}{_of_catalogue(sides, expected)}") from error
     if fault:
         raise OutboundRefused(f"record {name!r}: {fault}")
 
 
-def _of_catalogue(sides: set[int], question: Asked) -> str:
+def _of_catalogue(sides: set[int], expected: ExpectedReply) -> str:
     """Said in addition where an array has the size of what must never leave."""
-    return f"; it has a side of {question.catalogue}, as the catalogue" if question.catalogue in sides else ""
+    return f"; it has a side of {expected.catalogue}, as the catalogue" if expected.catalogue in sides else ""
 
 
 def _check_metrics(metrics: Any, entry: Entry) -> None:

@@ -31,7 +31,7 @@ MOST_ENTRIES = 2**16
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class ExpectedReply:
     """What the platform knows of an answer before it sees it."""
 
     task: TaskKind
@@ -57,8 +57,8 @@ class Asked:
     """whether nothing of the platform's users is asked for: a step of a secure sum but keys and vectors"""
 
     @classmethod
-    def unopened(cls, task: TaskKind, round_number: int) -> "Asked":
-        """What is asked before the platform's data is open.
+    def unopened(cls, task: TaskKind, round_number: int) -> "ExpectedReply":
+        """What is expected before the platform's data is open.
 
         Nothing but a decline or a failure's code can come of it.
 
@@ -67,7 +67,7 @@ class Asked:
             round_number: of the task.
 
         Returns:
-            a question without anything of the data.
+            the expected reply, without anything of the data.
         """
         return cls(task=task, round=round_number, fingerprint="", dim=0, grid=None, training_users=0, catalogue=0)
 
@@ -126,65 +126,65 @@ class Entry:
         return header + metrics + sum(grid.bits for grid in self.arrays.values())
 
 
-def manifest(question: Asked, policy: SitePolicy) -> dict[str, Entry]:
+def manifest(expected: ExpectedReply, policy: SitePolicy) -> dict[str, Entry]:
     """Kinds of answers that may leave for a task.
 
     Args:
-        question: what the platform knows of the answer before it sees it.
+        expected: what the platform knows of the answer before it sees it.
         policy: what the operator lets leave.
 
     Returns:
         an entry by kind: a failure's code; a decline where the policy tells it; the task's result where the policy lets
         one leave.
     """
-    failed = _header("failed", question, code=_one_of(FailureCode), least=_least(policy))
+    failed = _header("failed", expected, code=_one_of(FailureCode), least=_least(policy))
     entries = {"failed": Entry(header=failed)}
     if policy.tell_declined:
-        entries["declined"] = Entry(header=_header("declined", question, reason=_one_of(DeclineReason)))
-    is_few = not question.is_without_data and question.training_users < policy.minimum_users
-    if question.task not in policy.tasks or is_few or policy.why_plain(question.task, question.noise):
+        entries["declined"] = Entry(header=_header("declined", expected, reason=_one_of(DeclineReason)))
+    is_few = not expected.is_without_data and expected.training_users < policy.minimum_users
+    if expected.task not in policy.tasks or is_few or policy.why_plain(expected.task, expected.noise):
         return entries
-    if question.task is TaskKind.SUM and question.answer_bytes:
+    if expected.task is TaskKind.SUM and expected.answer_bytes:
         entries["sum-reply"] = Entry(
-            header=_header("sum-reply", question, ledger=_DIGEST if question.noise else exactly("")),
-            arrays={SUM: ByteGrid(size=question.answer_bytes)},
+            header=_header("sum-reply", expected, ledger=_DIGEST if expected.noise else exactly("")),
+            arrays={SUM: ByteGrid(size=expected.answer_bytes)},
         )
-    if question.task is TaskKind.MOMENTS:
-        entries["moments-reply"] = _moments(question, policy)
-    if question.task is TaskKind.CROSS:
-        entries["cross-reply"] = _cross(question, policy)
-    if question.task is TaskKind.TRAIN and question.grid is not None:
-        entries["train-reply"] = _train(question, policy, question.grid)
-    if question.task is TaskKind.EVALUATE:
-        header = _header("evaluate-reply", question, users=_users(question, policy))
-        parts = (BOTH,) if question.noise else VALIDATIONS
+    if expected.task is TaskKind.MOMENTS:
+        entries["moments-reply"] = _moments(expected, policy)
+    if expected.task is TaskKind.CROSS:
+        entries["cross-reply"] = _cross(expected, policy)
+    if expected.task is TaskKind.TRAIN and expected.grid is not None:
+        entries["train-reply"] = _train(expected, policy, expected.grid)
+    if expected.task is TaskKind.EVALUATE:
+        header = _header("evaluate-reply", expected, users=_users(expected, policy))
+        parts = (BOTH,) if expected.noise else VALIDATIONS
         metrics = dict.fromkeys(parts, _VALIDATION) if policy.tell_validation else {}
         entries["evaluate-reply"] = Entry(header=header, metrics=metrics)
     return entries
 
 
-def _moments(question: Asked, policy: SitePolicy) -> Entry:
-    grid = MomentGrid(dim=question.dim)
-    header_fields = {"dim": exactly(question.dim), "pairs": _PAIRS, **_origin(question, policy)}
+def _moments(expected: ExpectedReply, policy: SitePolicy) -> Entry:
+    grid = MomentGrid(dim=expected.dim)
+    header_fields = {"dim": exactly(expected.dim), "pairs": _PAIRS, **_origin(expected, policy)}
     return Entry(
-        header=_header("moments-reply", question, **header_fields, **_layout(grid.layout)), arrays={MOMENTS: grid}
+        header=_header("moments-reply", expected, **header_fields, **_layout(grid.layout)), arrays={MOMENTS: grid}
     )
 
 
-def _cross(question: Asked, policy: SitePolicy) -> Entry:
-    grid = CrossGrid(dim=question.dim)
+def _cross(expected: ExpectedReply, policy: SitePolicy) -> Entry:
+    grid = CrossGrid(dim=expected.dim)
     header_fields = {
-        "dim": exactly(question.dim),
+        "dim": exactly(expected.dim),
         "noise": Allowed(
-            what="the noise that was asked for, or more", holds=lambda value: _is_noise(value, question), values=2**64
+            what="the noise that was asked for, or more", holds=lambda value: _is_noise(value, expected), values=2**64
         ),
         "ledger_entries": _ENTRIES,
         "ledger_head": _DIGEST,
-        "ledger_before": _where_it_was_seen(question.seal),
-        **_origin(question, policy),
+        "ledger_before": _where_it_was_seen(expected.seal),
+        **_origin(expected, policy),
     }
     return Entry(
-        header=_header("cross-reply", question, **header_fields, **_layout(grid.layout)), arrays={CROSS_MOMENT: grid}
+        header=_header("cross-reply", expected, **header_fields, **_layout(grid.layout)), arrays={CROSS_MOMENT: grid}
     )
 
 
@@ -205,22 +205,22 @@ def _where_it_was_seen(seal: str) -> Allowed:
     )
 
 
-def _is_noise(value: Any, question: Asked) -> bool:
-    return _is_number(value) and value >= question.noise > 0
+def _is_noise(value: Any, expected: ExpectedReply) -> bool:
+    return _is_number(value) and value >= expected.noise > 0
 
 
-def _train(question: Asked, policy: SitePolicy, grid: CellGrid) -> Entry:
+def _train(expected: ExpectedReply, policy: SitePolicy, grid: CellGrid) -> Entry:
     metrics = dict.fromkeys(LOSSES, _LOSS) if policy.tell_losses else {}
-    header = _header("train-reply", question, **_origin(question, policy), **_layout(grid.layout))
+    header = _header("train-reply", expected, **_origin(expected, policy), **_layout(grid.layout))
     return Entry(header=header, arrays={ENCODER: grid}, metrics=metrics)
 
 
-def _origin(question: Asked, policy: SitePolicy) -> dict[str, Allowed]:
-    return {"fingerprint": exactly(question.fingerprint), "users": _users(question, policy)}
+def _origin(expected: ExpectedReply, policy: SitePolicy) -> dict[str, Allowed]:
+    return {"fingerprint": exactly(expected.fingerprint), "users": _users(expected, policy)}
 
 
-def _header(kind: str, question: Asked, **header_fields: Allowed) -> dict[str, Allowed]:
-    common = {"protocol": exactly(PROTOCOL), "kind": exactly(kind), "round": exactly(question.round)}
+def _header(kind: str, expected: ExpectedReply, **header_fields: Allowed) -> dict[str, Allowed]:
+    common = {"protocol": exactly(PROTOCOL), "kind": exactly(kind), "round": exactly(expected.round)}
     return {**common, **{name.replace("_", "-"): allowed for name, allowed in header_fields.items()}}
 
 
@@ -241,10 +241,10 @@ def _one_of(values: Any) -> Allowed:
     return Allowed(what=f"one of {', '.join(known)}", holds=holds, values=len(known))
 
 
-def _users(question: Asked, policy: SitePolicy) -> Allowed:
+def _users(expected: ExpectedReply, policy: SitePolicy) -> Allowed:
     if not policy.tell_users:
         return exactly(0)
-    most = power_of_two(question.training_users)
+    most = power_of_two(expected.training_users)
     holds = lambda value: type(value) is int and 0 <= value <= most and value & (value - 1) == 0  # noqa: E731
     return Allowed(what=f"a power of two up to {most}", holds=holds, values=1 + most.bit_length())
 

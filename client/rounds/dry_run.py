@@ -11,10 +11,10 @@ from typing import Any
 from flwr.app import Array, RecordDict
 
 from client.guard.egress_guard import EgressGuard
-from client.guard.manifest import Asked
+from client.guard.manifest import ExpectedReply
 from client.guard.site_policy import SitePolicy, TaskKind
-from client.rounds.asked import asked_of
 from client.rounds.dry_sum import dry_sum_task
+from client.rounds.expected_reply import expected_reply_to
 from client.rounds.private_release import cross_reply
 from client.rounds.round_tasks import evaluate_reply, moments_reply, train_reply
 from client.rounds.sum_step import sum_reply
@@ -87,7 +87,7 @@ def dry_run(node: NodeSettings, encoder_file: Path, local: LocalSettings) -> lis
         workspace = replace(open_workspace(apart, egress_guard.policy), machine=None)
         policy = egress_guard.policy
         answers = _private(encoder, card, workspace, policy) if policy.is_private else _plain(encoder, local, workspace)
-        return [_left(asked_of(task.facts, workspace), answer, egress_guard) for task, answer in answers]
+        return [_left(expected_reply_to(task.facts, workspace), answer, egress_guard) for task, answer in answers]
 
 
 Answers = list[tuple[Task, Callable[[], Reply]]]
@@ -122,14 +122,14 @@ def _private(encoder: Encoder, card: EncoderCard, workspace: Workspace, policy: 
     return answers
 
 
-def _left(question: Asked, answer: Callable[[], Reply], egress_guard: EgressGuard) -> Leaving:
+def _left(expected: ExpectedReply, answer: Callable[[], Reply], egress_guard: EgressGuard) -> Leaving:
     start = time.monotonic()
     try:
-        content = egress_guard.let_out(egress_guard.turned_away(question) or answer(), question)
+        content = egress_guard.let_out(egress_guard.turned_away(expected) or answer(), expected)
     except OutboundRefused:
-        content = egress_guard.let_out(Failed(round=question.round, code=FailureCode.REFUSED), question)
+        content = egress_guard.let_out(Failed(round=expected.round, code=FailureCode.REFUSED), expected)
     seconds = time.monotonic() - start
-    return Leaving(answer=str(question.task), seconds=seconds, size=content_bytes(content), values=_values(content))
+    return Leaving(answer=str(expected.task), seconds=seconds, size=content_bytes(content), values=_values(content))
 
 
 def _values(content: RecordDict) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import numpy as np
 from flwr.app import ConfigRecord, MetricRecord, RecordDict
 from numpy.typing import NDArray
 
-from client.guard.manifest import Asked
+from client.guard.manifest import ExpectedReply
 from client.guard.site_policy import TaskKind
 from client.store.head_store import HeadStore, StoredRecord
 from shared.errors import AnswerGone, NonceReused
@@ -39,7 +39,7 @@ class ToldAnswer:
     known: Mapping[str, Any]
 
 
-def asked_again(task: TaskFacts, answer: ToldAnswer) -> Asked:
+def expected_reply_again(task: TaskFacts, answer: ToldAnswer) -> ExpectedReply:
     """What the guard holds an answer to that was told before.
 
     Args:
@@ -47,9 +47,9 @@ def asked_again(task: TaskFacts, answer: ToldAnswer) -> Asked:
         answer: what was told, with what the platform knew of it then.
 
     Returns:
-        the question as the guard sees it.
+        the expected reply, as the guard sees it.
     """
-    return Asked(
+    return ExpectedReply(
         task=TaskKind(task.kind),
         round=task.round,
         grid=task.grid,
@@ -88,13 +88,13 @@ class ToldAnswers:
             raise NonceReused("the nonce of a question that was answered before, and other content")
         return ToldAnswer(content=_content(stored), known=stored.facts["known"])
 
-    def keep(self, task: TaskFacts, content: RecordDict, question: Asked) -> None:
+    def keep(self, task: TaskFacts, content: RecordDict, expected: ExpectedReply) -> None:
         """Keep an answer before it leaves; the one before it is forgotten, but for its nonce.
 
         Args:
             task: the question.
             content: the encoded answer.
-            question: what the guard held the answer to.
+            expected: what the guard held the answer to.
 
         Raises:
             StorageError: if it cannot be written.
@@ -102,7 +102,7 @@ class ToldAnswers:
         before = self._heads.read(_record(task))
         if before is not None:
             self._remember(before.facts["nonce"])
-        self._heads.write(_record(task), _stored(task, content, question))
+        self._heads.write(_record(task), _stored(task, content, expected))
         self._remember(task.nonce)
 
     def _remember(self, nonce: str) -> None:
@@ -121,13 +121,13 @@ def _record(task: TaskFacts) -> str:
     return f"answer-{task.kind}"
 
 
-def _stored(task: TaskFacts, content: RecordDict, question: Asked) -> StoredRecord:
+def _stored(task: TaskFacts, content: RecordDict, expected: ExpectedReply) -> StoredRecord:
     arrays: dict[str, NDArray[Any]] = {name: record[FLAT].numpy() for name, record in content.array_records.items()}
     metrics = content.metric_records.get(METRICS)
     facts = {
         "nonce": task.nonce,
         "meaning": task.meaning,
-        "known": {name: getattr(question, name) for name in _KNOWN},
+        "known": {name: getattr(expected, name) for name in _KNOWN},
         "order": list(content),
         HEADER: list(content.config_records[HEADER].items()),
         METRICS: None if metrics is None else list(metrics.items()),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, Self, TypeVar, get_args
 
 from shared.errors import ConfigError
-from shared.privacy.promise import MODES, Asked, Colluding, LeastParties, Privacy
+from shared.privacy.promise import MODES, Colluding, LeastParties, Privacy, RequestedPromise
 from shared.secure_sum.quorum import most_missing, quorum
 from shared.system.options import Plain, Seeded, check, entries, from_flat, group, option, renamed, to_flat
 
@@ -134,7 +134,7 @@ class LocalSettings(LowRank):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RoundsConfig(Seeded, Asked, Colluding, LeastParties):
+class RoundsConfig(Seeded, RequestedPromise, Colluding, LeastParties):
     """What the server does in a run."""
 
     rounds: int = option(12, least=0, help="Training rounds, after the moments round.")

@@ -84,7 +84,7 @@ class HasMode:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked(HasMode, Promise):
+class RequestedPromise(HasMode, Promise):
     """What somebody asks for who lets something leave themselves."""
 
     privacy: Privacy = option(

@@ -8,7 +8,7 @@ import pytest
 from flwr.app import Context, Message, RecordDict
 
 from client.app import client_app
-from client.guard.manifest import Asked, manifest
+from client.guard.manifest import ExpectedReply, manifest
 from client.guard.site_policy import SitePolicy, TaskKind
 from client.rounds.workspace import NodeSettings, already_open
 from shared.encoder.cross import CatalogueMoments
@@ -84,7 +84,7 @@ def test_what_was_seen_of_the_ledger_makes_no_other_question(tmp_path) -> None:
 
 def test_no_digest_of_the_ledger_leaves_but_the_last_and_the_one_that_is_shown() -> None:
     shop = {"fingerprint": "f", "dim": 8, "grid": None, "training_users": 600, "catalogue": 24, "noise": 1.0}
-    asked = Asked(task=TaskKind.CROSS, round=0, seal=seal_of("a" * 64), **shop)
+    asked = ExpectedReply(task=TaskKind.CROSS, round=0, seal=seal_of("a" * 64), **shop)
     allowed = manifest(asked, SitePolicy())["cross-reply"].header["ledger-before"]
     assert allowed.holds("a" * 64)
     assert allowed.holds(Ledger().state.head)
@@ -96,7 +96,7 @@ def test_a_digest_of_the_ledger_leaves_beside_a_vector_under_noise_alone() -> No
     shop = {"fingerprint": "f", "dim": 8, "grid": None, "training_users": 600, "catalogue": 24, "answer_bytes": 64}
     policy = SitePolicy(privacy="masked-private")
     for noise in (0.0, 1.0):
-        asked = Asked(task=TaskKind.SUM, round=0, noise=noise, **shop)
+        asked = ExpectedReply(task=TaskKind.SUM, round=0, noise=noise, **shop)
         allowed = manifest(asked, policy)["sum-reply"].header["ledger"]
         assert [allowed.holds(value) for value in ("", "a" * 64, "a" * 63)] == [not noise, bool(noise), False]
 
@@ -104,7 +104,7 @@ def test_a_digest_of_the_ledger_leaves_beside_a_vector_under_noise_alone() -> No
 def test_the_guard_lists_no_plain_answer_of_a_private_platform() -> None:
     for task in TaskKind:
         shop = {"fingerprint": "f", "dim": 8, "grid": None, "training_users": 600, "catalogue": 24}
-        asked = Asked(task=task, round=0, **shop)
+        asked = ExpectedReply(task=task, round=0, **shop)
         assert set(manifest(asked, SitePolicy())) == {"failed", "declined"}
 
 

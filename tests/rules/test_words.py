@@ -168,6 +168,14 @@ def test_no_document_has_an_old_word() -> None:
         ("stopping_users", "async def of(*, stopping_users=None): ..."),
         ("StoredHead", "class StoredHead: ..."),
         ("WayOut", "class Guard:\n    def __init__(self):\n        self.way_out = 1"),
+        ("relatedness", "class RelatednessSettings: ..."),
+        ("helpfulness", "def helpfulness(): ..."),
+        ("same_trade", "SAME_TRADE = 1"),
+        ("contenders", "class Fit:\n    contenders: int = 1"),
+        ("contributing_users", "def contributing_users(): ..."),
+        ("final_rate", "class Rounds:\n    final_rate: float = 0.1"),
+        ("downloads", "def usual_downloads(): ..."),
+        ("asked_of", "def asked_of(task): ..."),
     ],
 )
 def test_finds_an_old_name(old: str, planted: str) -> None:
@@ -191,6 +199,12 @@ def test_takes_a_new_name_and_a_private_one(name: str) -> None:
         ("panel", "See `RequestPanel`."),
         ("growth", "See `growth.py`."),
         ("server_rate", "Set `--set server-rate=2`."),
+        ("downloads", "A TOML file says `downloads = 1`."),
+        ("helpfulness", "Weights by helpfulness."),
+        ("relatedness", "By relatedness."),
+        ("trade", "Shops of one\n  trade."),
+        ("far platform", "Beside far platforms."),
+        ("contributing users", "Contributing users train it."),
     ],
 )
 def test_finds_an_old_word_in_a_document(old: str, planted: str) -> None:
@@ -199,7 +213,13 @@ def test_finds_an_old_word_in_a_document(old: str, planted: str) -> None:
 
 @pytest.mark.parametrize(
     "planted",
-    ["Early-stopping users end it.", "The metric `choosing users`.", "He and McAuley, 2016.", "This history."],
+    [
+        "Early-stopping users end it.",
+        "The metric `choosing users`.",
+        "He and McAuley, 2016.",
+        "This history.",
+        "A trade-off.",
+    ],
 )
 def test_takes_new_words_in_a_document(planted: str) -> None:
     assert old_in_page(planted) == set()

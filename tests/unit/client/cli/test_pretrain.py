@@ -17,7 +17,7 @@ from shared.encoder.file import load_encoder
 from shared.encoder.presets import EncoderSize
 from shared.encoder.provenance import Authorship, Provenance
 from shared.errors import ConfigError, DataError
-from shared.privacy.promise import Asked
+from shared.privacy.promise import RequestedPromise
 
 QUICK = TrainingSettings(epochs=1, tokens=256)
 
@@ -86,7 +86,9 @@ def test_the_command_takes_maker_and_licence_and_says_the_day_in_utc(folder, tmp
     assert (origin.made_by, origin.licence) == ("a shelf", "MIT")
     assert abs(date.fromisoformat(origin.pretrained) - datetime.now(UTC).date()) <= timedelta(days=1)
     late = datetime(2026, 3, 1, 23, 30, tzinfo=timezone(timedelta(hours=-2)))
-    pretrain_with(str(folder), tmp_path / "e", EncoderSize(), DataSettings(), Asked(), Authorship(), now=late)
+    pretrain_with(
+        str(folder), tmp_path / "e", EncoderSize(), DataSettings(), RequestedPromise(), Authorship(), now=late
+    )
     assert asked["origin"] == Provenance(pretrained="2026-03-02")
 
 

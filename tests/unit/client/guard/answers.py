@@ -6,7 +6,7 @@ import numpy as np
 
 from client.guard.egress_guard import check
 from client.guard.ledger import Passed
-from client.guard.manifest import Asked
+from client.guard.manifest import ExpectedReply
 from client.guard.site_policy import SitePolicy, TaskKind
 from shared.encoder.changes import change_grid
 from shared.encoder.linear import Moments
@@ -20,7 +20,7 @@ GRID = change_grid(START.spec)
 CHANGE = GRID.nearest(np.linspace(-0.1, 0.2, int(GRID.lengths.sum())))
 
 
-def asked(task: TaskKind = TaskKind.TRAIN, **changes) -> Asked:
+def asked(task: TaskKind = TaskKind.TRAIN, **changes) -> ExpectedReply:
     """A platform of 120 training users, in round 3."""
     known = {
         "task": task,
@@ -31,7 +31,7 @@ def asked(task: TaskKind = TaskKind.TRAIN, **changes) -> Asked:
         "training_users": 120,
         "catalogue": N_ITEMS,
     }
-    return Asked(**{**known, **changes})
+    return ExpectedReply(**{**known, **changes})
 
 
 def trained(**changes):

@@ -1,16 +1,16 @@
-"""What a platform is asked, as its guard sees it: which answers fit a task, and as of when data are wanted for it."""
+"""The expected reply: which answers fit a task, as the guard sees it, and as of when data are wanted for it."""
 
 from dataclasses import replace
 
 from client.data.data_moment import DataMoment
-from client.guard.manifest import Asked
+from client.guard.manifest import ExpectedReply
 from client.guard.site_policy import TaskKind
 from client.rounds.own_party import answer_bytes
 from client.rounds.workspace import Workspace
 from shared.federation.messages import TaskFacts
 
 
-def asked_of(task: TaskFacts, workspace: Workspace) -> Asked:
+def expected_reply_to(task: TaskFacts, workspace: Workspace) -> ExpectedReply:
     """The only answers that fit a task on this platform.
 
     Args:
@@ -25,9 +25,9 @@ def asked_of(task: TaskFacts, workspace: Workspace) -> Asked:
         SumRefused: if this party cannot be asked that message.
     """
     if task.is_without_data:
-        step = Asked.unopened(TaskKind(task.kind), task.round)
+        step = ExpectedReply.unopened(TaskKind(task.kind), task.round)
         return replace(step, answer_bytes=answer_bytes(task.step, workspace), is_without_data=True)
-    return Asked(
+    return ExpectedReply(
         task=TaskKind(task.kind),
         round=task.round,
         fingerprint=workspace.space.fingerprint,
