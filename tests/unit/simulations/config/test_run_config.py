@@ -71,7 +71,7 @@ def test_puts_methods_in_the_order_of_reports() -> None:
         ({"diversity": 1.5}, "diversity must be from 0 to 1; got 1.5"),
         ({"diversity": "much"}, "diversity must be a number; got 'much'"),
         ({"diversity": 0.3, "methods": "local,pooled"}, "methods must hold local and one of feature, model"),
-        ({"updates": "bytes"}, "updates must be one of whole, steps; got 'bytes'"),
+        ({"updates": "bytes"}, "updates must be one of whole, int8-delta; got 'bytes'"),
         ({"adapters": "lora:x"}, "adapters must be none or lora:RANK with a RANK from 1 to 999; got 'lora:x'"),
         ({"teacher": "nobody"}, "teacher must be one of encoder, stack; got 'nobody'"),
         ({"alignment": "probe"}, "alignment must be off, probe:WEIGHT, coral:WEIGHT or gate, .*; got 'probe'"),
