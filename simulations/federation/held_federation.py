@@ -1,7 +1,8 @@
 """A whole federation in one process: the same ServerApp and ClientApps that are deployed, on an in-process Grid.
 
-Beside it, who helps whom through the linear part: what a platform's validation loses when another's moments are left
-out. Moments add up, so the encoder of a federation without one platform is exact and takes a solve, no round.
+Beside it, leave-one-out contributions of the linear part alone: what a platform's validation loses when another's
+moments are left out. Moments add up, so the linear part of a federation without one platform is exact and takes a
+solve, no round.
 """
 
 import json
@@ -129,6 +130,17 @@ class FederationResult:
             if name != ALL
         }
         return {name: f"{name} ({' + '.join(platforms)})" for name, platforms in members.items()}
+
+    @property
+    def took_part(self) -> set[str]:
+        """Names of those whose moments or updates were used in any round."""
+        return {name for entry in self.history if entry["kind"] != "evaluate" for name in entry["platforms"]}
+
+    @property
+    def released_round(self) -> int:
+        """The training round whose encoder the run left: the last that was kept, or the last where none was judged."""
+        kept = [entry["round"] for entry in self.history if entry["kept"]]
+        return kept[-1] if kept else max((entry["round"] for entry in self.history), default=0)
 
     @property
     def dropped(self) -> dict[str, list[str]]:

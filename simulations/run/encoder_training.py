@@ -27,7 +27,8 @@ from shared.errors import EncoderFileError
 from shared.seeding import rng_for
 from shared.system.whole_file import write_whole
 from simulations.config.run_config import RunConfig
-from simulations.federation.held_federation import leave_one_out, run_held_federation
+from simulations.federation.held_federation import leave_one_out, run_held_federation, size_classes
+from simulations.federation.left_out import LeftOutRounds
 from simulations.results.outcomes import EncoderSummary, HelpOutcome, RoundOutcome
 from simulations.results.result_document import versions
 from simulations.run.run_identity import code_digest
@@ -37,6 +38,7 @@ Made = tuple[Encoder, EncoderCard]
 """An encoder and what is released with it."""
 
 _ROUNDS_FILE = "rounds.json"
+_WITHOUT = "federated-without-"
 
 
 class KeptEncoders:
@@ -55,7 +57,7 @@ class KeptEncoders:
         Returns:
             The encoder and its card.
         """
-        file = self._folder / f"{name}.safetensors"
+        file = self._file(name)
         try:
             return load_encoder(file)
         except EncoderFileError:
@@ -64,21 +66,33 @@ class KeptEncoders:
         save_encoder(file, encoder, card)
         return load_encoder(file)
 
-    def keep_rounds(self, rounds: list[RoundOutcome], who_helps: HelpOutcome) -> None:
-        """Keep what is said of rounds; to be called before the encoder of these rounds is kept.
+    def keep_rounds(self, rounds: list[RoundOutcome], who_helps: HelpOutcome, left_out: Mapping[str, Encoder]) -> None:
+        """Keep what came of rounds; to be called before the encoder of these rounds is kept.
 
         Args:
             rounds: what came of each.
             who_helps: lifts through the linear part.
+            left_out: by platform, the encoder of the rounds without it.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        content = json.dumps({"rounds": [asdict(outcome) for outcome in rounds], "who_helps": asdict(who_helps)})
-        write_whole(self._folder / _ROUNDS_FILE, content.encode("utf-8"))
+        for name, encoder in left_out.items():
+            save_encoder(self._file(_WITHOUT + name), encoder, EncoderCard())
+        said = {
+            "rounds": [asdict(outcome) for outcome in rounds],
+            "who_helps": asdict(who_helps),
+            "left_out": list(left_out),
+        }
+        write_whole(self._folder / _ROUNDS_FILE, json.dumps(said).encode("utf-8"))
 
-    def rounds(self) -> tuple[list[RoundOutcome], HelpOutcome]:
+    def rounds(self) -> tuple[list[RoundOutcome], HelpOutcome, dict[str, Encoder]]:
         """What was kept of them."""
         stored = json.loads((self._folder / _ROUNDS_FILE).read_text("utf-8"))
-        return [RoundOutcome(**outcome) for outcome in stored["rounds"]], HelpOutcome(**stored["who_helps"])
+        rounds = [RoundOutcome(**outcome) for outcome in stored["rounds"]]
+        left_out = {name: load_encoder(self._file(_WITHOUT + name))[0] for name in stored["left_out"]}
+        return rounds, HelpOutcome(**stored["who_helps"]), left_out
+
+    def _file(self, name: str) -> Path:
+        return self._folder / f"{name}.safetensors"
 
 
 def pretrained_once(
@@ -193,6 +207,8 @@ class EncoderTraining:
     ) -> None:
         self._config, self._opened, self._recorder, self._seed = config, opened, recorder, seed
         self._kept_encoders, self._work, self._shared = KeptEncoders(encoder_folder), work, pretrained
+        self.left_out: Mapping[str, Encoder] = {}
+        """by platform, the federated encoder in which it took no part; known once ``encoders`` has made them"""
 
     def encoders(self) -> Encoders:
         """Those that a method needs on a platform that is no source."""
@@ -221,7 +237,7 @@ class EncoderTraining:
         private = self._config.federation.is_private
         start = Encoder.initial(received.encoder.spec, 0).without_sequence() if private else received.encoder
         encoder, _ = self._kept_encoders.encoder("federated", lambda: self._after_rounds(start, card))
-        rounds, who_helps = self._kept_encoders.rounds()
+        rounds, who_helps, self.left_out = self._kept_encoders.rounds()
         for entry in rounds:
             self._recorder.add_round(entry)
         self._recorder.add_help(who_helps)
@@ -267,15 +283,18 @@ class EncoderTraining:
         config, folder = self._config, self._work / "rounds"
         shutil.rmtree(folder, ignore_errors=True)
         rounds = replace(config.federation, seed=self._seed)
+        is_plain, build = rounds.privacy == "plain", _aggregation(config)
+        steps = LeftOutRounds(build, self._opened, folder / "left-out")
         with self._recorder.step("rounds"):
             result = run_held_federation(
                 self._opened,
                 start,
                 rounds,
                 folder=folder,
-                aggregation=_aggregation(config),
+                aggregation=steps if is_plain else build,
                 card=EncoderCard(catalogue=card.catalogue),
             )
+            left_out = steps.encoders(start, result, rounds, size_classes(self._opened)) if is_plain else {}
             moments = {
                 result.labels.get(name, name): platform_moments for name, platform_moments in result.moments.items()
             }
@@ -285,6 +304,7 @@ class EncoderTraining:
         self._kept_encoders.keep_rounds(
             [RoundOutcome(seed=self._seed, **entry) for entry in result.rounds()],
             HelpOutcome(seed=self._seed, lifts=lifts),
+            left_out,
         )
         return result.encoder, EncoderCard()
 
