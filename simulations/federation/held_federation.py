@@ -132,17 +132,6 @@ class FederationResult:
         return {name: f"{name} ({' + '.join(platforms)})" for name, platforms in members.items()}
 
     @property
-    def took_part(self) -> set[str]:
-        """Names of those whose moments or updates were used in any round."""
-        return {name for entry in self.history if entry["kind"] != "evaluate" for name in entry["platforms"]}
-
-    @property
-    def released_round(self) -> int:
-        """The training round whose encoder the run left: the last that was kept, or the last where none was judged."""
-        kept = [entry["round"] for entry in self.history if entry["kept"]]
-        return kept[-1] if kept else max((entry["round"] for entry in self.history), default=0)
-
-    @property
     def dropped(self) -> dict[str, list[str]]:
         """Platform to why its replies were dropped."""
         reasons: dict[str, list[str]] = {}

@@ -114,7 +114,8 @@ def run_stacks(
         plugin: whose scorers join the computed ones; None where there is none.
         diversity: strength, from 0 to 1, with which what the gate serves is re-ranked; 0: not.
         components: settings of the fit.
-        left_out: by platform, the federated encoder in which it took no part; its contribution is measured.
+        left_out: by platform, what rounds without it made, for what it contributes to ``federated``; empty where that
+            is not asked for.
     """
     further = None if plugin is None else plugin.load().scorers
     fit = PlatformFit(prepared, encoders, methods, settings, seed=seed, components=components, further=further)
@@ -130,8 +131,8 @@ def run_stacks(
         rankings = work.rank(stacks)
         if fit.is_judged:
             work.gate(stacks, rankings)
-        if left_out and FEDERATED.name in stacks.chosen and FEDERATED.name not in fit.absent:
-            work.contributions(stacks, left_out)
+        if left_out and FEDERATED.name in rankings:
+            work.contributions(rankings[FEDERATED.name], left_out)
     if ZERO_SHOT in methods and encoders.received is not None and encoders.received.released:
         work.zero_shot(encoders.received)
     if impressions is not None:
@@ -201,12 +202,13 @@ class _StackMethods:
             curve = trade_off(stacks.ensemble, weights, self._held_out.tests, features, rerank, seed=self._seed)
         self._record(SERVED, ranking, weights=stacks.weights_of(verdict.served), curve=curve)
 
-    def contributions(self, stacks: FittedStacks, left_out: Mapping[str, Encoder]) -> None:
-        """What ``federated`` loses as each platform is left out of its encoder."""
+    def contributions(self, ranking: Ranking, left_out: Mapping[str, Encoder]) -> None:
+        """What ``federated``, whose ranking it is, loses as each platform is left out of its encoder."""
+        tests = self._held_out.tests
         with self.step("leave-one-out"):
-            tests = self._held_out.tests
-            ndcg, without = ndcg_without(stacks, self._prepared, left_out, tests)
+            without = ndcg_without(self._fit, left_out, tests)
         users = self._prepared.platform.user_numbers[tests.users[self._held_out.first]]
+        ndcg = by_user(ranking.part(np.arange(len(tests))).ndcg, tests.users)
         self._recorder.add_contribution(
             ContributionOutcome(
                 platform=self._prepared.name,

@@ -209,11 +209,11 @@ class RoundOutcome:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ContributionOutcome:
-    """What one method's test events lose on one platform, under one seed, as each platform is left out."""
+    """What one method reaches on one platform, under one seed, with all platforms and as each is left out."""
 
     platform: str
     method: str
-    """Its stack is the same throughout: calibrated and weighed with the encoder of all."""
+    """Its stack is fitted anew for each encoder."""
     seed: int
     users: NDArray[np.int64]
     """[U] as ``MethodOutcome.users``."""

@@ -27,8 +27,7 @@ from shared.errors import EncoderFileError
 from shared.seeding import rng_for
 from shared.system.whole_file import write_whole
 from simulations.config.run_config import RunConfig
-from simulations.federation.held_federation import leave_one_out, run_held_federation, size_classes
-from simulations.federation.left_out import LeftOutRounds
+from simulations.federation.held_federation import FederationResult, leave_one_out, run_held_federation
 from simulations.results.outcomes import EncoderSummary, HelpOutcome, RoundOutcome
 from simulations.results.result_document import versions
 from simulations.run.run_identity import code_digest
@@ -38,7 +37,6 @@ Made = tuple[Encoder, EncoderCard]
 """An encoder and what is released with it."""
 
 _ROUNDS_FILE = "rounds.json"
-_WITHOUT = "federated-without-"
 
 
 class KeptEncoders:
@@ -57,7 +55,7 @@ class KeptEncoders:
         Returns:
             The encoder and its card.
         """
-        file = self._file(name)
+        file = self._folder / f"{name}.safetensors"
         try:
             return load_encoder(file)
         except EncoderFileError:
@@ -66,33 +64,21 @@ class KeptEncoders:
         save_encoder(file, encoder, card)
         return load_encoder(file)
 
-    def keep_rounds(self, rounds: list[RoundOutcome], who_helps: HelpOutcome, left_out: Mapping[str, Encoder]) -> None:
-        """Keep what came of rounds; to be called before the encoder of these rounds is kept.
+    def keep_rounds(self, rounds: list[RoundOutcome], who_helps: HelpOutcome) -> None:
+        """Keep what is said of rounds; to be called before the encoder of these rounds is kept.
 
         Args:
             rounds: what came of each.
             who_helps: lifts through the linear part.
-            left_out: by platform, the encoder of the rounds without it.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        for name, encoder in left_out.items():
-            save_encoder(self._file(_WITHOUT + name), encoder, EncoderCard())
-        said = {
-            "rounds": [asdict(outcome) for outcome in rounds],
-            "who_helps": asdict(who_helps),
-            "left_out": list(left_out),
-        }
-        write_whole(self._folder / _ROUNDS_FILE, json.dumps(said).encode("utf-8"))
+        content = json.dumps({"rounds": [asdict(outcome) for outcome in rounds], "who_helps": asdict(who_helps)})
+        write_whole(self._folder / _ROUNDS_FILE, content.encode("utf-8"))
 
-    def rounds(self) -> tuple[list[RoundOutcome], HelpOutcome, dict[str, Encoder]]:
+    def rounds(self) -> tuple[list[RoundOutcome], HelpOutcome]:
         """What was kept of them."""
         stored = json.loads((self._folder / _ROUNDS_FILE).read_text("utf-8"))
-        rounds = [RoundOutcome(**outcome) for outcome in stored["rounds"]]
-        left_out = {name: load_encoder(self._file(_WITHOUT + name))[0] for name in stored["left_out"]}
-        return rounds, HelpOutcome(**stored["who_helps"]), left_out
-
-    def _file(self, name: str) -> Path:
-        return self._folder / f"{name}.safetensors"
+        return [RoundOutcome(**outcome) for outcome in stored["rounds"]], HelpOutcome(**stored["who_helps"])
 
 
 def pretrained_once(
@@ -207,8 +193,8 @@ class EncoderTraining:
     ) -> None:
         self._config, self._opened, self._recorder, self._seed = config, opened, recorder, seed
         self._kept_encoders, self._work, self._shared = KeptEncoders(encoder_folder), work, pretrained
-        self.left_out: Mapping[str, Encoder] = {}
-        """by platform, the federated encoder in which it took no part; known once ``encoders`` has made them"""
+        self.left_out: dict[str, Encoder] = {}
+        """by platform, what rounds without it make; ``encoders`` makes them where the run asks for them"""
 
     def encoders(self) -> Encoders:
         """Those that a method needs on a platform that is no source."""
@@ -237,10 +223,14 @@ class EncoderTraining:
         private = self._config.federation.is_private
         start = Encoder.initial(received.encoder.spec, 0).without_sequence() if private else received.encoder
         encoder, _ = self._kept_encoders.encoder("federated", lambda: self._after_rounds(start, card))
-        rounds, who_helps, self.left_out = self._kept_encoders.rounds()
+        rounds, who_helps = self._kept_encoders.rounds()
         for entry in rounds:
             self._recorder.add_round(entry)
         self._recorder.add_help(who_helps)
+        for name in self._opened if self._config.leave_one_out else ():
+            self.left_out[name], _ = self._kept_encoders.encoder(
+                f"federated-without-{name}", partial(self._without, name, start, card)
+            )
         return ReceivedEncoder(encoder=encoder, seen=True, released=received.released)
 
     def _pooled(self) -> ReceivedEncoder:
@@ -280,21 +270,9 @@ class EncoderTraining:
 
     def _after_rounds(self, start: Encoder, card: EncoderCard) -> Made:
         """The encoder after a federation of all platforms; what is said of its rounds is kept before it."""
-        config, folder = self._config, self._work / "rounds"
-        shutil.rmtree(folder, ignore_errors=True)
-        rounds = replace(config.federation, seed=self._seed)
-        is_plain, build = rounds.privacy == "plain", _aggregation(config)
-        steps = LeftOutRounds(build, self._opened, folder / "left-out")
+        rounds = replace(self._config.federation, seed=self._seed)
         with self._recorder.step("rounds"):
-            result = run_held_federation(
-                self._opened,
-                start,
-                rounds,
-                folder=folder,
-                aggregation=steps if is_plain else build,
-                card=EncoderCard(catalogue=card.catalogue),
-            )
-            left_out = steps.encoders(start, result, rounds, size_classes(self._opened)) if is_plain else {}
+            result = self._rounds(self._opened, start, card)
             moments = {
                 result.labels.get(name, name): platform_moments for name, platform_moments in result.moments.items()
             }
@@ -304,9 +282,26 @@ class EncoderTraining:
         self._kept_encoders.keep_rounds(
             [RoundOutcome(seed=self._seed, **entry) for entry in result.rounds()],
             HelpOutcome(seed=self._seed, lifts=lifts),
-            left_out,
         )
         return result.encoder, EncoderCard()
+
+    def _without(self, name: str, start: Encoder, card: EncoderCard) -> Made:
+        """The encoder after the same rounds of all platforms but one."""
+        others = {other: prepared for other, prepared in self._opened.items() if other != name}
+        with self._recorder.step("rounds without one"):
+            return self._rounds(others, start, card).encoder, EncoderCard()
+
+    def _rounds(self, platforms: Mapping[str, PreparedPlatform], start: Encoder, card: EncoderCard) -> FederationResult:
+        folder = self._work / "rounds"
+        shutil.rmtree(folder, ignore_errors=True)
+        return run_held_federation(
+            platforms,
+            start,
+            replace(self._config.federation, seed=self._seed),
+            folder=folder,
+            aggregation=_aggregation(self._config),
+            card=EncoderCard(catalogue=card.catalogue),
+        )
 
 
 def _aggregation(config: RunConfig) -> BuildAggregation:

@@ -1,4 +1,4 @@
-"""A stack ranked with several encoders at once ranks as it does with each alone."""
+"""What is fitted with several encoders at once is what would be fitted with each alone."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -8,9 +8,8 @@ import pytest
 
 from client.data.held_out import Stage
 from client.data.platform import examples
-from client.ensemble.fitting import rank_all, with_trained
+from client.ensemble.fitting import rank_all
 from client.fitting.platform_fit import PlatformFit
-from client.transfer.feature import feature_part
 from client.transfer.method import Encoders, ReceivedEncoder
 from client.transfer.part_settings import PartSettings
 from shared.encoder.encoder import Encoder, EncoderSpec
@@ -37,31 +36,29 @@ def received(seed: int) -> ReceivedEncoder:
 OF_ALL, WITHOUT = received(0), {"news": received(1), "films": received(2)}
 
 
+def fitted(encoders: Encoders) -> PlatformFit:
+    fit = PlatformFit(WHERE, encoders, ["local", "federated"], SETTINGS, seed=0)
+    fit.train()
+    fit.stack()
+    return fit
+
+
 @pytest.fixture(scope="module")
 def fit() -> PlatformFit:
-    fitted = PlatformFit(WHERE, Encoders(federated=OF_ALL), ["local", "federated"], SETTINGS, seed=0)
-    fitted.train()
-    fitted.stack()
-    return fitted
+    return fitted(Encoders(federated=OF_ALL))
 
 
-@pytest.mark.parametrize("weight", [1.0, 0.0])
-def test_each_user_has_what_the_stack_alone_gives_with_that_encoder(fit: PlatformFit, weight: float) -> None:
-    stacks = fit.stacks
-    even = np.array([weight if name.startswith("federated:") else 0.5 for name in stacks.ensemble.names])
-    even[list(stacks.ensemble.names).index("federated:linear")] = 0.0
-    stacks = replace(stacks, chosen={"federated": replace(stacks.chosen["federated"], weights=even, at_gaps=None)})
+def test_each_encoder_has_the_stack_that_it_would_have_alone(fit: PlatformFit) -> None:
     tests = examples(WHERE.platform, Stage.TEST, np.arange(WHERE.platform.n_users))
-    of_all, without = ndcg_without(stacks, WHERE, {name: one.encoder for name, one in WITHOUT.items()}, tests)
-    np.testing.assert_allclose(of_all, rank_all(stacks.ensemble, even[None], tests)[0].ndcg, atol=1e-6)
+    without = ndcg_without(fit, {name: one.encoder for name, one in WITHOUT.items()}, tests)
     for name, one in WITHOUT.items():
-        alone = with_trained(stacks, fit.trained, {"federated": feature_part("federated", one, WHERE)})
-        expected = rank_all(alone.ensemble, even[None], tests)[0].ndcg
-        np.testing.assert_allclose(without[name], expected, atol=1e-6)
-        assert np.array_equal(expected, of_all) == (weight == 0)
+        alone = fitted(Encoders(federated=one)).stacks
+        weights = alone.chosen["federated"].by_gap[None]
+        np.testing.assert_allclose(without[name], rank_all(alone.ensemble, weights, tests)[0].ndcg, atol=1e-6)
+    assert not np.array_equal(*without.values())
 
 
-def test_a_run_reports_what_each_platform_contributes_where_rounds_made_the_encoder(tmp_path: Path) -> None:
+def test_a_run_reports_what_each_platform_contributes_to_federated(tmp_path: Path) -> None:
     recorder = RunRecorder(RunConfig.from_dict({"methods": "local,federated", "source": "news"}))
     encoders = Encoders(federated=OF_ALL)
     for methods in (["local", "federated"], ["local"]):
