@@ -144,6 +144,7 @@ def _text(name: str, value: object) -> str:
 
 PROMISE = ("epsilon", "delta")
 """which say nothing of a plain run"""
+SWITCH = "on|off"
 EMBEDDED_ROUNDS = 4
 EMBEDDED_ENCODER = "tiny"
 """The synthetic world's defaults, with which a run ends within 90 seconds on two cores."""
@@ -181,7 +182,7 @@ class RunConfig(DataSettings, EncoderUse, EncoderSize):
         True,
         read=read_switch,
         write=lambda on: "on" if on else "off",
-        metavar="on|off",
+        metavar=SWITCH,
         help="on or off: predict clicks where a platform has impressions.",
     )
     plugin: "PluginFile | None" = option(
@@ -201,7 +202,7 @@ class RunConfig(DataSettings, EncoderUse, EncoderSize):
         False,
         read=read_switch,
         write=lambda on: "on" if on else "off",
-        metavar="on|off",
+        metavar=SWITCH,
         help="on or off: run the rounds again without each platform, and report what each contributes to federated.",
     )
     diversity: float = option(
@@ -254,6 +255,7 @@ class RunConfig(DataSettings, EncoderUse, EncoderSize):
         known = list(entries(type(self)))
         usual = {entry.key: entry.usual for entry in known} | {"downloads": _usual_downloads(flat)}
         often = {entry.key for entry in known if entry.option.flag and not entry.option.deployed}
+        often -= {entry.key for entry in known if entry.option.metavar == SWITCH and entry.usual == "off"}
         often -= set(PROMISE) if not self.federation.is_private else set()
         return {key.replace("-", "_"): value for key, value in flat.items() if key in often or value != usual[key]}
 

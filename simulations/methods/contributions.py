@@ -38,7 +38,9 @@ def ndcg_without(fit: PlatformFit, left_out: Mapping[str, Encoder], tests: Examp
     encoders = {
         name: ReceivedEncoder(encoder=encoder, seen=name != prepared.name) for name, encoder in left_out.items()
     }
-    parts = {f"without-{name}": feature_part(f"without-{name}", one, prepared) for name, one in encoders.items()}
+    parts = {
+        f"without-{name}": feature_part(f"without-{name}", received, prepared) for name, received in encoders.items()
+    }
     own = {name: part for name, part in fit.trained.items() if name == OWN_PART}
     trained = {**parts, **own}
     stacks = fit_stacks(

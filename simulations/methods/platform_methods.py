@@ -205,7 +205,7 @@ class _StackMethods:
     def contributions(self, ranking: Ranking, left_out: Mapping[str, Encoder]) -> None:
         """What ``federated``, whose ranking it is, loses as each platform is left out of its encoder."""
         tests = self._held_out.tests
-        with self.step("leave-one-out"):
+        with self.step("contributions"):
             without = ndcg_without(self._fit, left_out, tests)
         users = self._prepared.platform.user_numbers[tests.users[self._held_out.first]]
         ndcg = by_user(ranking.part(np.arange(len(tests))).ndcg, tests.users)
