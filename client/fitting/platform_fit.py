@@ -78,7 +78,7 @@ class PlatformFit:
         self.trained: dict[str, Trained] = {}
         self._again: dict[str, Trained] = {}
         self._sets = stack_sets(methods, settings)
-        self._scorers = {**computed, **(further or {})}
+        self.scorers = {**computed, **(further or {})}
 
     def train(self, step: Step = working) -> None:
         """Train the parts that the methods' stacks may hold; one that the platform cannot have is left out.
@@ -109,7 +109,7 @@ class PlatformFit:
             self.trained,
             sets,
             seed=self.seed,
-            scorers=self._scorers,
+            scorers=self.scorers,
             settings=self.components.ensemble,
             counted=counted,
         )
@@ -146,7 +146,7 @@ class PlatformFit:
         ensemble, _ = self.stacks.ensemble.used(self.stacks.chosen[self.verdict.served].by_gap)
         columns = {column.name for scorer in ensemble.raw.scorers for column in scorer.columns}
         parts = {name: part for name, part in self.trained.items() if part.columns & columns}
-        scorers = {**self._scorers, **completing_table(self.components.scorers)}
+        scorers = {**self.scorers, **completing_table(self.components.scorers)}
         stacks = fit_stacks(
             self.prepared,
             parts,

@@ -144,6 +144,7 @@ def _text(name: str, value: object) -> str:
 
 PROMISE = ("epsilon", "delta")
 """which say nothing of a plain run"""
+SWITCH = "on|off"
 EMBEDDED_ROUNDS = 4
 EMBEDDED_ENCODER = "tiny"
 """The synthetic world's defaults, with which a run ends within 90 seconds on two cores."""
@@ -181,7 +182,7 @@ class RunConfig(DataSettings, EncoderUse, EncoderSize):
         True,
         read=read_switch,
         write=lambda on: "on" if on else "off",
-        metavar="on|off",
+        metavar=SWITCH,
         help="on or off: predict clicks where a platform has impressions.",
     )
     plugin: "PluginFile | None" = option(
@@ -196,6 +197,13 @@ class RunConfig(DataSettings, EncoderUse, EncoderSize):
         read=read_names,
         write=list,
         help="Platforms to report with 10, 30, 100 and 300 training users too. Default: none.",
+    )
+    leave_one_out: bool = option(
+        False,
+        read=read_switch,
+        write=lambda on: "on" if on else "off",
+        metavar=SWITCH,
+        help="on or off: run the rounds again without each platform, and report what each contributes to federated.",
     )
     diversity: float = option(
         0.0, least=0, most=1, help="Strength with which what is served is re-ranked for unlike items; 0: not."
@@ -247,6 +255,7 @@ class RunConfig(DataSettings, EncoderUse, EncoderSize):
         known = list(entries(type(self)))
         usual = {entry.key: entry.usual for entry in known} | {"downlink": _usual_downlink(flat)}
         often = {entry.key for entry in known if entry.option.flag and not entry.option.deployed}
+        often -= {entry.key for entry in known if entry.option.metavar == SWITCH and entry.usual == "off"}
         often -= set(PROMISE) if not self.federation.is_private else set()
         return {key.replace("-", "_"): value for key, value in flat.items() if key in often or value != usual[key]}
 
@@ -327,6 +336,8 @@ def _check_beside_each_other(config: RunConfig) -> None:
         raise ConfigError(f"seed must leave room for {config.seeds} seeds below 2**63; got {config.seed}")
     if (fewest := config.federation.min_platforms) > len(config.names):
         raise ConfigError(f"min-platforms must be at most the number of platforms, {len(config.names)}; got {fewest}")
+    if config.leave_one_out:
+        _check_leave_one_out(config)
     aligned = [alignment.kind for alignment in parse_alignment(config.alignment) if alignment is not None]
     if "probe" in aligned and config.features.partition(":")[0] != "hashing":
         raise ConfigError(f"alignment {config.alignment} needs the features hashing; got {config.features!r}")
@@ -335,6 +346,18 @@ def _check_beside_each_other(config: RunConfig) -> None:
     ):
         beside = ", ".join(method for method in in_runs() if method in competing())
         raise ConfigError(f"diversity re-ranks what the gate serves, so methods must hold local and one of {beside}")
+
+
+def _check_leave_one_out(config: RunConfig) -> None:
+    from client.transfer.feature import FEDERATED
+
+    if FEDERATED.name not in config.methods:
+        raise ConfigError(f"leave-one-out needs the method {FEDERATED.name}; methods are {', '.join(config.methods)}")
+    if (privacy := config.federation.privacy) != "plain":
+        raise ConfigError(f"leave-one-out needs privacy plain, where a platform is no part of a sum; got {privacy}")
+    fewest, others = max(config.federation.min_platforms, 1), len(config.names) - 1
+    if others < fewest:
+        raise ConfigError(f"leave-one-out needs {fewest + 1} platforms, so that {fewest} are left; got {others + 1}")
 
 
 def _check_known(name: str, values: tuple[str, ...], known: tuple[str, ...]) -> None:

@@ -1,7 +1,8 @@
 """A whole federation in one process: the same ServerApp and ClientApps that are deployed, on an in-process Grid.
 
-Beside it, who helps whom through the linear part: what a platform's validation loses when another's moments are left
-out. Moments add up, so the encoder of a federation without one platform is exact and takes a solve, no round.
+Beside it, leave-one-out contributions of the linear part alone: what a platform's validation loses when another's
+moments are left out. Moments add up, so the linear part of a federation without one platform is exact and takes a
+solve, no round.
 """
 
 import json

@@ -21,19 +21,23 @@ from client.evaluation.ranking import Ranking, by_user, mask_history, rank_score
 from client.features.prepared_platform import PreparedPlatform
 from client.fitting.platform_fit import DEFAULT, ComponentSettings, PlatformFit
 from client.store.head_store import HeadStore
+from client.transfer.feature import FEDERATED
 from client.transfer.knowledge import KNOWLEDGE, student_of, tuned_teacher
 from client.transfer.method import Encoders, ReceivedEncoder
 from client.transfer.part_settings import PartSettings
 from client.transfer.release import zero_shot_ensemble
 from client.transfer.table import METHODS
+from shared.encoder.encoder import Encoder
 from simulations.methods.click_methods import run_clicks
 from simulations.methods.cold_start import HeldOut
+from simulations.methods.contributions import ndcg_without
 from simulations.methods.further_measures import student_summary, trade_off
 from simulations.platforms.open_impressions import OpenImpressions
 from simulations.plugins.plugin import PluginFile
 from simulations.results.outcomes import (
     ORACLE,
     SERVED,
+    ContributionOutcome,
     GateOutcome,
     MethodOutcome,
     PlatformSummary,
@@ -47,6 +51,7 @@ from simulations.synthetic.world import PlatformTruth
 
 COLD_HISTORY = 3
 """Events of a user, at most, who counts as cold."""
+NOBODY: Mapping[str, Encoder] = {}
 
 
 def run_baselines(
@@ -92,6 +97,7 @@ def run_stacks(
     plugin: PluginFile | None = None,
     diversity: float = 0.0,
     components: ComponentSettings = DEFAULT,
+    left_out: Mapping[str, Encoder] = NOBODY,
 ) -> None:
     """Fit and rank those of the methods that are stacks, the gate, and ``zero-shot``.
 
@@ -108,6 +114,8 @@ def run_stacks(
         plugin: whose scorers join the computed ones; None where there is none.
         diversity: strength, from 0 to 1, with which what the gate serves is re-ranked; 0: not.
         components: settings of the fit.
+        left_out: by platform, what rounds without it made, for what it contributes to ``federated``; empty where that
+            is not asked for.
     """
     further = None if plugin is None else plugin.load().scorers
     fit = PlatformFit(prepared, encoders, methods, settings, seed=seed, components=components, further=further)
@@ -123,6 +131,8 @@ def run_stacks(
         rankings = work.rank(stacks)
         if fit.is_judged:
             work.gate(stacks, rankings)
+        if left_out and FEDERATED.name in rankings:
+            work.contributions(rankings[FEDERATED.name], left_out)
     if ZERO_SHOT in methods and encoders.received is not None and encoders.received.released:
         work.zero_shot(encoders.received)
     if impressions is not None:
@@ -191,6 +201,24 @@ class _StackMethods:
                 ranking = rank_diversified(stacks.ensemble, weights, everything, features, strengths, rerank)[0]
             curve = trade_off(stacks.ensemble, weights, self._held_out.tests, features, rerank, seed=self._seed)
         self._record(SERVED, ranking, weights=stacks.weights_of(verdict.served), curve=curve)
+
+    def contributions(self, ranking: Ranking, left_out: Mapping[str, Encoder]) -> None:
+        """What ``federated``, whose ranking it is, loses as each platform is left out of its encoder."""
+        tests = self._held_out.tests
+        with self.step("contributions"):
+            without = ndcg_without(self._fit, left_out, tests)
+        users = self._prepared.platform.user_numbers[tests.users[self._held_out.first]]
+        ndcg = by_user(ranking.part(np.arange(len(tests))).ndcg, tests.users)
+        self._recorder.add_contribution(
+            ContributionOutcome(
+                platform=self._prepared.name,
+                method=FEDERATED.name,
+                seed=self._seed,
+                users=users,
+                ndcg=ndcg,
+                without=without,
+            )
+        )
 
     def zero_shot(self, received: ReceivedEncoder) -> None:
         """What content and the received encoder rank first without any number that was learnt here."""

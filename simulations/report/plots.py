@@ -5,7 +5,7 @@ A figure is transparent, in the page's own ink.
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import matplotlib as mpl
@@ -164,8 +164,15 @@ def weight_figure(document: Mapping[str, Any]) -> str | None:
 
 
 def _heat_map(
-    document: Mapping[str, Any], values: Mapping[str, Mapping[str, float]], name: str, digits: int | None = None
+    document: Mapping[str, Any],
+    values: Mapping[str, Mapping[str, float]],
+    name: str,
+    digits: int | None = None,
+    marked: Collection[tuple[str, str]] = (),
+    *,
+    by_row: bool = True,
 ) -> str | None:
+    """Cells coloured by size within their row, or within the whole table. Those of ``marked`` bear a star."""
     values = {row: cells for row, cells in values.items() if cells}
     known_columns = list(dict.fromkeys(column for cells in values.values() for column in cells))
     columns = sorted(known_columns, key=lambda column: list(values).index(column) if column in values else len(values))
@@ -174,14 +181,15 @@ def _heat_map(
     table = np.array([[cells.get(column, np.nan) for column in columns] for cells in values.values()])
     figure = Figure(figsize=(WIDTH, 0.42 * len(values) + 1.6), layout="constrained")
     axes = figure.subplots()
-    largest = np.maximum(np.nanmax(np.abs(table), axis=1, keepdims=True), 1e-12)
+    largest = np.maximum(np.nanmax(np.abs(table), axis=1 if by_row else None, keepdims=True), 1e-12)
     strength = np.nan_to_num(np.abs(table) / largest) * 0.6
     shades = np.empty((*table.shape, 4))
     shades[..., :3] = np.where(table[..., None] < 0, to_rgb(LINES[1]), to_rgb(TRANSFER))
     shades[..., 3] = strength
     if digits is None:
         digits = 3 if np.nanmax(np.abs(table)) < 0.1 or len(columns) <= 12 else 2
-    _draw_cells(axes, table, shades, digits)
+    stars = np.array([["*" if (row, column) in marked else "" for column in columns] for row in values])
+    _draw_cells(axes, table, shades, digits, stars)
     axes.set_xticks(range(len(columns)), list(map(readable, columns)), rotation=35, ha="right")
     axes.set_yticks(range(len(values)), list(values))
     axes.spines[:].set_visible(False)
@@ -189,7 +197,13 @@ def _heat_map(
     return svg_of(figure, name, document)
 
 
-def _draw_cells(axes: Axes, table: np.ndarray[Any, Any], shades: np.ndarray[Any, Any], digits: int) -> None:
+def _draw_cells(
+    axes: Axes,
+    table: np.ndarray[Any, Any],
+    shades: np.ndarray[Any, Any],
+    digits: int,
+    stars: np.ndarray[Any, Any],
+) -> None:
     rows, columns = table.shape
     for row in range(rows):
         for column in range(columns):
@@ -197,13 +211,27 @@ def _draw_cells(axes: Axes, table: np.ndarray[Any, Any], shades: np.ndarray[Any,
             axes.add_patch(Rectangle(corner, 0.96, 0.92, facecolor=shades[row, column], linewidth=0))
             value = table[row, column]
             text = "-" if np.isnan(value) else re.sub(r"^(-?)0\.", r"\1.", f"{value:.{digits}f}")
-            axes.text(column, row, text, ha="center", va="center", fontsize=9)
+            axes.text(column, row, text + stars[row, column], ha="center", va="center", fontsize=9)
     axes.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
 
 
 @mpl.rc_context(SETTINGS)
+def contribution_figure(document: Mapping[str, Any]) -> str | None:
+    """A heat map of leave-one-out contributions: who is left out down, whose lists they are across."""
+    lifts = document.get("contributions", {})
+    means = {name: {platform: lift["mean"] for platform, lift in row.items()} for name, row in lifts.items()}
+    clear = {
+        (name, platform)
+        for name, row in lifts.items()
+        for platform, lift in row.items()
+        if lift["low"] > 0 or lift["high"] < 0
+    }
+    return _heat_map(document, means, "contributions", digits=1, marked=clear, by_row=False)
+
+
+@mpl.rc_context(SETTINGS)
 def help_figure(document: Mapping[str, Any]) -> str | None:
-    """A heat map of who helps whom through the linear part, mean over seeds: helpers down, the helped across."""
+    """A heat map of the same for the linear part alone, mean over seeds."""
     return _heat_map(
         document, _mean_tables([each["linear"] for each in document.get("who_helps", [])]), "help", digits=1
     )

@@ -207,9 +207,25 @@ class RoundOutcome:
     """Platform: how much its update counted; the others' weights beside it, they need not sum to 1."""
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ContributionOutcome:
+    """What one method reaches on one platform, under one seed, with all platforms and as each is left out."""
+
+    platform: str
+    method: str
+    """Its stack is fitted anew for each encoder."""
+    seed: int
+    users: NDArray[np.int64]
+    """[U] as ``MethodOutcome.users``."""
+    ndcg: NDArray[np.float64]
+    """[U] NDCG@10 with the encoder of all."""
+    without: Mapping[str, NDArray[np.float64]]
+    """Platform: [U] NDCG@10 with the encoder in which it took no part."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class HelpOutcome:
-    """Who helps whom through the linear part, under one seed."""
+    """Who helps whom through the linear part alone, under one seed."""
 
     seed: int
     lifts: Mapping[str, Mapping[str, float]]
@@ -238,3 +254,4 @@ class RunResult:
     """From the run's beginning to now."""
     complete: bool = True
     clicks: tuple[ClickOutcome, ...] = ()
+    contributions: tuple[ContributionOutcome, ...] = ()

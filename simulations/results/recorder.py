@@ -8,7 +8,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from simulations.results.outcomes import ClickOutcome, GateOutcome, MethodOutcome, PlatformSummary
+from simulations.results.outcomes import ClickOutcome, ContributionOutcome, GateOutcome, MethodOutcome, PlatformSummary
 
 
 class Recorder(ABC):
@@ -67,6 +67,10 @@ class Recorder(ABC):
     def add_clicks(self, outcome: ClickOutcome) -> None:
         """One method's click prediction on one platform under one seed."""
 
+    @abstractmethod
+    def add_contribution(self, outcome: ContributionOutcome) -> None:
+        """What each platform contributes to one platform under one seed."""
+
 
 class ForwardingRecorder(Recorder):
     """Hands on everything that is reported, as a method's name and what it is called with."""
@@ -103,3 +107,7 @@ class ForwardingRecorder(Recorder):
     @override
     def add_clicks(self, outcome: ClickOutcome) -> None:
         self.forward("add_clicks", outcome)
+
+    @override
+    def add_contribution(self, outcome: ContributionOutcome) -> None:
+        self.forward("add_contribution", outcome)

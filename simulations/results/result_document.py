@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from polars.exceptions import PolarsError
 
 from client.ensemble.candidates import LOCAL
-from client.evaluation.lift import paired_lift
 from shared.errors import DataError
 from shared.federation.config import RoundsConfig
 from shared.seeding import rng_for
 from shared.system.options import renamed
 from shared.system.whole_file import write_whole
 from simulations.results.clicks import clicks_entry
+from simulations.results.contributions import contributions_entry
 from simulations.results.outcomes import (
     BEGINNING,
     ORACLE,
@@ -31,6 +31,7 @@ from simulations.results.outcomes import (
     TradeOff,
     shown,
 )
+from simulations.results.paired import lift_over_users
 from simulations.results.slices import cold_start_entry, mean_or_none, slices_entry
 
 FORMAT = 1
@@ -142,6 +143,7 @@ def result_document(result: RunResult) -> dict[str, Any]:
             {"seed": help_outcome.seed, "linear": {name: dict(lifts) for name, lifts in help_outcome.lifts.items()}}
             for help_outcome in result.helps
         ],
+        "contributions": contributions_entry(result.contributions),
         "seconds": {"total": result.wall_seconds, "steps": dict(result.seconds)},
     }
 
@@ -264,14 +266,9 @@ def _mean_weights(outcomes: list[MethodOutcome]) -> dict[str, float]:
 
 def _lift_entry(outcomes: list[MethodOutcome], local: list[MethodOutcome]) -> dict[str, Any] | None:
     """Lift over ``local`` on the same users; each user's values are first averaged over the seeds of both."""
-    pairs = pl.concat([_ndcg_frame(outcomes, "method"), _ndcg_frame(local, "local")], how="align").drop_nulls()
-    users = pairs.group_by("user").agg(pl.col("method").mean(), pl.col("local").mean()).sort("user")
+    pairs = pl.concat([_ndcg_frame(outcomes, "method"), _ndcg_frame(local, "baseline")], how="align").drop_nulls()
     platform, method = outcomes[0].platform, outcomes[0].method
-    lift = paired_lift(
-        users["method"].to_numpy(),
-        users["local"].to_numpy(),
-        rng_for(outcomes[0].seed, "lift", platform, method),
-    )
+    lift = lift_over_users(pairs, rng_for(outcomes[0].seed, "lift", platform, method))
     return None if lift is None else {"against": LOCAL, **lift.to_json()}
 
 

@@ -27,7 +27,7 @@ from shared.errors import EncoderFileError
 from shared.seeding import rng_for
 from shared.system.whole_file import write_whole
 from simulations.config.run_config import RunConfig
-from simulations.federation.held_federation import leave_one_out, run_held_federation
+from simulations.federation.held_federation import FederationResult, leave_one_out, run_held_federation
 from simulations.results.outcomes import EncoderSummary, HelpOutcome, RoundOutcome
 from simulations.results.result_document import versions
 from simulations.run.run_identity import code_digest
@@ -193,6 +193,8 @@ class EncoderTraining:
     ) -> None:
         self._config, self._opened, self._recorder, self._seed = config, opened, recorder, seed
         self._kept_encoders, self._work, self._shared = KeptEncoders(encoder_folder), work, pretrained
+        self.left_out: dict[str, Encoder] = {}
+        """by platform, what rounds without it make; ``encoders`` makes them where the run asks for them"""
 
     def encoders(self) -> Encoders:
         """Those that a method needs on a platform that is no source."""
@@ -225,6 +227,10 @@ class EncoderTraining:
         for entry in rounds:
             self._recorder.add_round(entry)
         self._recorder.add_help(who_helps)
+        for name in self._opened if self._config.leave_one_out else ():
+            self.left_out[name], _ = self._kept_encoders.encoder(
+                f"federated-without-{name}", partial(self._without, name, start, card)
+            )
         return ReceivedEncoder(encoder=encoder, seen=True, released=received.released)
 
     def _pooled(self) -> ReceivedEncoder:
@@ -264,18 +270,9 @@ class EncoderTraining:
 
     def _after_rounds(self, start: Encoder, card: EncoderCard) -> Made:
         """The encoder after a federation of all platforms; what is said of its rounds is kept before it."""
-        config, folder = self._config, self._work / "rounds"
-        shutil.rmtree(folder, ignore_errors=True)
-        rounds = replace(config.federation, seed=self._seed)
+        rounds = replace(self._config.federation, seed=self._seed)
         with self._recorder.step("rounds"):
-            result = run_held_federation(
-                self._opened,
-                start,
-                rounds,
-                folder=folder,
-                aggregation=_aggregation(config),
-                card=EncoderCard(catalogue=card.catalogue),
-            )
+            result = self._rounds(self._opened, start, card)
             moments = {
                 result.labels.get(name, name): platform_moments for name, platform_moments in result.moments.items()
             }
@@ -287,6 +284,24 @@ class EncoderTraining:
             HelpOutcome(seed=self._seed, lifts=lifts),
         )
         return result.encoder, EncoderCard()
+
+    def _without(self, name: str, start: Encoder, card: EncoderCard) -> Made:
+        """The encoder after the same rounds of all platforms but one."""
+        others = {other: prepared for other, prepared in self._opened.items() if other != name}
+        with self._recorder.step("rounds without one"):
+            return self._rounds(others, start, card).encoder, EncoderCard()
+
+    def _rounds(self, platforms: Mapping[str, PreparedPlatform], start: Encoder, card: EncoderCard) -> FederationResult:
+        folder = self._work / "rounds"
+        shutil.rmtree(folder, ignore_errors=True)
+        return run_held_federation(
+            platforms,
+            start,
+            replace(self._config.federation, seed=self._seed),
+            folder=folder,
+            aggregation=_aggregation(self._config),
+            card=EncoderCard(catalogue=card.catalogue),
+        )
 
 
 def _aggregation(config: RunConfig) -> BuildAggregation:

@@ -18,6 +18,7 @@ from shared.system.whole_file import write_whole
 from simulations.results.outcomes import (
     ClickOutcome,
     ColdStart,
+    ContributionOutcome,
     GateOutcome,
     MethodOutcome,
     PlatformSummary,
@@ -42,6 +43,7 @@ _RECORDS = {
         GateOutcome,
         ClickOutcome,
         ClickRanking,
+        ContributionOutcome,
     )
 }
 """Every record that a task may report, and those within them."""

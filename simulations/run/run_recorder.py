@@ -9,6 +9,7 @@ from typing_extensions import override
 from simulations.config.run_config import RunConfig
 from simulations.results.outcomes import (
     ClickOutcome,
+    ContributionOutcome,
     EncoderSummary,
     GateOutcome,
     HelpOutcome,
@@ -36,6 +37,7 @@ class RunRecorder(Recorder):
         self._gates: list[GateOutcome] = []
         self._helps: list[HelpOutcome] = []
         self._clicks: list[ClickOutcome] = []
+        self._contributions: list[ContributionOutcome] = []
         self._seconds: dict[str, float] = {}
 
     @override
@@ -65,6 +67,10 @@ class RunRecorder(Recorder):
     @override
     def add_clicks(self, outcome: ClickOutcome) -> None:
         self._clicks.append(outcome)
+
+    @override
+    def add_contribution(self, outcome: ContributionOutcome) -> None:
+        self._contributions.append(outcome)
 
     def set_encoder(self, summary: EncoderSummary) -> None:
         """The shared encoder."""
@@ -110,6 +116,9 @@ class RunRecorder(Recorder):
             rounds=tuple(self._rounds),
             gates=tuple(sorted(self._gates, key=lambda gate: (gate.seed, places[gate.platform]))),
             helps=tuple(self._helps),
+            contributions=tuple(
+                sorted(self._contributions, key=lambda outcome: (outcome.seed, places[outcome.platform]))
+            ),
             clicks=tuple(
                 sorted(
                     self._clicks, key=lambda outcome: (outcome.seed, places[outcome.platform], methods[outcome.method])

@@ -73,7 +73,7 @@ def run(config: RunConfig, recorder: RunRecorder, work: Path, *, jobs: int = 1, 
                 file = finished / prepared.name / "baselines"
                 if not report_again(file, recorder):
                     workers.submit(Kept(file, run_baselines), prepared, task_methods, seed)
-            encoders = EncoderTraining(
+            training = EncoderTraining(
                 config,
                 opened,
                 recorder,
@@ -81,7 +81,8 @@ def run(config: RunConfig, recorder: RunRecorder, work: Path, *, jobs: int = 1, 
                 encoder_folder=seed_folder / "encoders",
                 work=work,
                 pretrained=pretrained,
-            ).encoders()
+            )
+            encoders = training.encoders()
             for prepared, task_methods in tasks:
                 name = prepared.name
                 file = finished / name / "stacks"
@@ -98,6 +99,7 @@ def run(config: RunConfig, recorder: RunRecorder, work: Path, *, jobs: int = 1, 
                         impressions=impressions.get(name),
                         plugin=config.plugin,
                         diversity=config.diversity,
+                        left_out=training.left_out,
                     )
 
 

@@ -12,6 +12,7 @@ from simulations.results.outcomes import (
     ORACLE,
     SERVED,
     ColdStart,
+    ContributionOutcome,
     EncoderSummary,
     GateOutcome,
     HelpOutcome,
@@ -56,6 +57,7 @@ def _document(
             rounds=tuple(_round(number, names) for number in range(2)),
             gates=tuple(_gate(name) for name in names),
             helps=(HelpOutcome(seed=0, lifts={one: dict.fromkeys(names, 12.5) for one in names}),),
+            contributions=tuple(_contribution(name, names) for name in names),
             seconds={"prepare": 1.0, "rounds": 2.0, "rank": 0.001},
             wall_seconds=3.0,
             complete=complete,
@@ -146,6 +148,15 @@ def _round(number: int, platforms: tuple[str, ...]) -> RoundOutcome:
         losses={name: {"head": 3.0 - number, "encoder": 2.5 - number} for name in platforms},
         validation=dict.fromkeys(platforms, 0.1 + number / 10),
         cosines={one: {other: -0.25 for other in platforms if other != one} for one in platforms},
+    )
+
+
+def _contribution(platform: str, names: tuple[str, ...]) -> ContributionOutcome:
+    """Everybody gains a quarter from the first platform, and nothing from the others."""
+    ndcg = np.random.default_rng(1).random(40)
+    without = {name: ndcg * (0.8 if name == names[0] else 1.0) for name in names}
+    return ContributionOutcome(
+        platform=platform, method="federated", seed=0, users=np.arange(40), ndcg=ndcg, without=without
     )
 
 

@@ -8,6 +8,8 @@ from shared.federation.config import LocalSettings, RoundsConfig
 from simulations.cli.run import asked_config
 from simulations.config.run_config import EMBEDDED_ROUNDS, RunConfig
 
+MASKED = {"privacy": "masked", "robust": "none", "min-platforms": 3}
+
 
 def test_is_the_embedded_world_without_options() -> None:
     config = RunConfig.from_dict({})
@@ -56,6 +58,12 @@ def test_puts_methods_in_the_order_of_reports() -> None:
         ({"server_learning_rate": float("inf")}, "server-learning-rate must be a finite number; got inf"),
         ({"local-steps": 3, "local_steps": 4}, "option 'local-steps' is given twice"),
         ({"min-platforms": 6}, "min-platforms must be at most the number of platforms, 5; got 6"),
+        (
+            {"leave-one-out": "on", "methods": "local,feature"},
+            "leave-one-out needs the method federated; methods are loc",
+        ),
+        ({"leave-one-out": "on", **MASKED}, "leave-one-out needs privacy plain, .*; got masked"),
+        ({"leave-one-out": "on", "min-platforms": 5}, "leave-one-out needs 6 platforms, so that 5 are left; got 5"),
         ({"seeds": 0}, "seeds must be 1 or more; got 0"),
         ({"seed": 2**63}, "seed must be from 0 to 9223372036854775807; got 9223372036854775808"),
         ({"seed": 2**63 - 1, "seeds": 2}, "seed must leave room for 2 seeds below 2\\*\\*63; got 9223372036854775807"),
@@ -145,6 +153,7 @@ def test_names_in_its_result_what_it_always_did_and_what_is_not_usual() -> None:
         *("protocol", "report", "rounds", "seed", "seeds", "source", "split", "teacher", "updates", "weighting"),
     ]
     assert RunConfig.from_dict({"local-tokens": 64}).to_dict() == {**written, "local_tokens": 64}
+    assert RunConfig.from_dict({"leave-one-out": "on"}).to_dict() == {**written, "leave_one_out": "on"}
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,8 @@ HEADINGS = (
     "What diversity costs",
     "What each scorer is worth alone",
     "What each platform&#39;s stack weighs",
-    "Who helps whom: the linear part",
+    "Leave-one-out contribution (who helps whom)",
+    "Leave-one-out contribution: the linear part alone",
     "Who pulls the same way: the sequence part",
     "Rounds",
     "Where time went",
@@ -91,6 +92,14 @@ def test_shows_a_result_of_an_earlier_time_that_knows_no_lists() -> None:
     assert "<summary>" not in page
     assert [heading for heading in HEADINGS[1:5] if f"<h2>{heading}</h2>" in page] == []
     assert "<h2>Lift over local</h2>" in page
+
+
+def test_shows_a_result_of_an_earlier_time_that_knows_the_linear_part_alone() -> None:
+    document = full_document()
+    del document["contributions"]
+    page = render_report(document)
+    assert "<h2>Leave-one-out contribution (who helps whom)</h2>" not in page
+    assert "<h2>Leave-one-out contribution: the linear part alone</h2>" in page
 
 
 def test_is_whole_where_nothing_was_ready() -> None:

@@ -103,12 +103,18 @@ def test_draws_one_platform_and_many() -> None:
         assert {f"{name} (synthetic)" for name in names} <= texts(plots.lift_figure(full_document(*names)))
 
 
+def test_marks_a_contribution_that_is_beyond_noise() -> None:
+    shown = texts(drawn(plots.contribution_figure))
+    assert {"25.0*", ".0"} <= shown
+    assert "25.0" not in shown
+
+
 def test_shows_who_helps_whom_in_percent_and_cosines_with_their_sign() -> None:
     assert "12.5" in texts(drawn(plots.help_figure))
     assert "-.25" in texts(drawn(plots.cosine_figure))
 
 
-@pytest.mark.parametrize("draw", [plots.help_figure, plots.cosine_figure])
+@pytest.mark.parametrize("draw", [plots.contribution_figure, plots.help_figure, plots.cosine_figure])
 def test_names_platforms_in_one_order_down_and_across(draw: Draw) -> None:
     names = ticks(draw(full_document("shop", "films", "news")))
     assert len(names) == 6

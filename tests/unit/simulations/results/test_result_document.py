@@ -12,6 +12,7 @@ from client.evaluation.beyond_accuracy import ListQuality
 from shared.errors import DataError, GraftError
 from simulations.results.outcomes import (
     ColdStart,
+    ContributionOutcome,
     EncoderSummary,
     MethodOutcome,
     PlatformSummary,
@@ -284,3 +285,36 @@ def test_refuses_columns_of_unequal_length() -> None:
             cold_users=np.zeros(2, dtype=bool),
             cold_items=np.zeros(2, dtype=bool),
         )
+
+
+def contribution(platform: str, seed: int, ndcg: list[float], **without: list[float]) -> ContributionOutcome:
+    return ContributionOutcome(
+        platform=platform,
+        method="federated",
+        seed=seed,
+        users=np.arange(len(ndcg)),
+        ndcg=np.array(ndcg),
+        without={name: np.array(values) for name, values in without.items()},
+    )
+
+
+def test_pairs_contributions_by_users_over_seeds() -> None:
+    found = replace(
+        result(),
+        contributions=(
+            contribution("shop", 0, [0.2, 0.4], news=[0.2, 0.2], films=[0.1, 0.2]),
+            contribution("shop", 1, [0.4, 0.8], news=[0.4, 0.4], films=[0.2, 0.4]),
+            contribution("newcomer", 0, [0.5, 0.5], news=[0.0, 0.0]),
+        ),
+    )
+    entry = result_document(found)["contributions"]
+    assert set(entry) == {"news", "films"}
+    assert set(entry["news"]) == {"shop"}
+    assert entry["films"]["shop"] == {"method": "federated", "mean": 100.0, "low": 100.0, "high": 100.0}
+    assert entry["news"]["shop"]["mean"] == pytest.approx(50.0)
+    assert entry["news"]["shop"]["low"] == pytest.approx(0.0)
+    assert entry["news"]["shop"]["high"] == pytest.approx(100.0)
+
+
+def test_knows_no_contributions_where_no_round_was_made() -> None:
+    assert result_document(result())["contributions"] == {}

@@ -1,7 +1,7 @@
 """What a finished task reported is kept, and said again."""
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,14 @@ import pytest
 
 from client.clicks.click_metrics import ClickRanking
 from simulations.config.run_config import RunConfig
-from simulations.results.outcomes import ClickOutcome, GateOutcome, MethodOutcome, PlatformSummary, StudentSummary
+from simulations.results.outcomes import (
+    ClickOutcome,
+    ContributionOutcome,
+    GateOutcome,
+    MethodOutcome,
+    PlatformSummary,
+    StudentSummary,
+)
 from simulations.results.recorder import Recorder
 from simulations.run.finished_task import Kept, report_again
 from simulations.run.run_recorder import RunRecorder
@@ -74,6 +81,16 @@ CLICKS = ClickOutcome(
 )
 
 
+CONTRIBUTION = ContributionOutcome(
+    platform="shop",
+    method="federated",
+    seed=3,
+    users=np.array([4, 7]),
+    ndcg=np.array([0.1, 1 / 3]),
+    without={"films": np.array([0.1, 0.3])},
+)
+
+
 def report(recorder: Recorder, line: str) -> None:
     recorder.say(line)
     recorder.add_platform(SUMMARY, 3)
@@ -81,6 +98,7 @@ def report(recorder: Recorder, line: str) -> None:
     recorder.add_outcome(OUTCOME)
     recorder.add_gate(GATE)
     recorder.add_clicks(CLICKS)
+    recorder.add_contribution(CONTRIBUTION)
 
 
 def check_equal(found: Sequence[Any], expected: Sequence[Any]) -> None:
@@ -112,6 +130,9 @@ def test_says_again_what_was_said_to_the_last_bit(tmp_path: Path) -> None:
     assert after.seconds == {"rank": 2.5}
     check_equal(after.outcomes, (OUTCOME,))
     check_equal(after.clicks, (CLICKS,))
+    (contribution,) = after.contributions
+    check_equal([replace(contribution, without={})], [replace(CONTRIBUTION, without={})])
+    np.testing.assert_array_equal(contribution.without["films"], CONTRIBUTION.without["films"], strict=True)
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
