@@ -1,12 +1,12 @@
 """``graft-client recommend``: a user's list at the terminal, a line for each item."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from client.cli.arguments import AgentOrNone, Heads, VaultKey
+from shared.system.answer import tell_json
 
 if TYPE_CHECKING:
     from client.recommender.recommender import Recommender
@@ -63,7 +63,7 @@ def answer(
 
     listed = list_for(recommender, user, k, basket, reasons=reasons)
     if as_json:
-        print(json.dumps(listed.rows, indent=2))
+        tell_json(listed.rows)
         return
     print("\n".join(_lines(listed.rows)))
     print(f"rests on: {listed.basis}")
