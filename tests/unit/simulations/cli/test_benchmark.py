@@ -22,7 +22,7 @@ def test_prints_the_same_tables_from_the_cells_and_from_the_table_it_wrote(tmp_p
     from_cells = capsys.readouterr().out
     benchmark(tmp_path / "data", out=table, tables=True)
     assert capsys.readouterr().out == from_cells
-    assert f"| {PAIR.name} | same trade | 0.05 | 1 | 600 |" in from_cells
+    assert f"| {PAIR.name} | 0.05 | same trade | 1 | 600 |" in from_cells
 
 
 def test_prints_the_figures_and_the_missing_seeds_as_one_json_document(tmp_path, capsys) -> None:
