@@ -41,12 +41,10 @@ def recommend(
     ] = None,
 ) -> None:
     """Recommend to a user: a line for each item with its rank, its whole id, its title and its score."""
-    from client.agent.private_part import heads_and_key
-    from client.recommender.recommender import open_recommender
-    from client.store.head_store import open_heads
+    from client.api.lists import open_lists
 
-    place, key = heads_and_key(folder, heads, vault_key)
-    answer(open_recommender(open_heads(place, key)), user, k, as_json=as_json, basket=bought or (), reasons=reasons)
+    recommender = open_lists(folder, heads, vault_key)
+    answer(recommender, user, k, as_json=as_json, basket=bought or (), reasons=reasons)
 
 
 def answer(
