@@ -32,12 +32,12 @@ from shared.federation.messages import (
     KnownEncoder,
     MomentsReply,
     MomentsTask,
-    SumWork,
     TaskFacts,
     TrainReply,
     TrainTask,
     power_of_two,
 )
+from shared.federation.sum_messages import SumWork
 from shared.federation.validation_levels import LEAST_VALIDATION
 
 VALIDATION_USERS = 500

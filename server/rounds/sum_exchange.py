@@ -22,7 +22,7 @@ from server.rounds.sum_terms import noised_terms, sum_terms
 from server.rounds.summed_sets import SummedSets
 from shared.encoder.encoder import Encoder
 from shared.errors import FederationError, SumFailed, WireError
-from shared.federation.messages import SumReply, SumTask, SumWork
+from shared.federation.sum_messages import SumReply, SumTask, SumWork
 from shared.federation.sum_vector import VectorForm
 from shared.federation.wire import SUM_TYPE, encode_task
 from shared.privacy.gaussian_draws import Draw

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from shared.encoder.cross import triangle_size
 from shared.federation.config import EVALUATIONS
-from shared.federation.messages import SumWork
+from shared.federation.sum_messages import SumWork
 
 Float64 = NDArray[np.float64]
 NUMBERS = 2
