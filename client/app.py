@@ -1,5 +1,7 @@
-"""Flower's ClientApp: a handler per message type; wiring only: no answer leaves but past the guard, no error's text
-ever."""
+"""Flower's ClientApp: a handler per message type; wiring only.
+
+No answer leaves but past the guard, no error's text ever.
+"""
 
 import logging
 import traceback

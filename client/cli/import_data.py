@@ -240,7 +240,7 @@ def import_tables(
 
 
 def _separator(text: str | None) -> str | None:
-    """What stands between fields; ``tab`` and ``\\t`` are a tab. None: found in the first line."""
+    r"""What stands between fields; ``tab`` and ``\t`` are a tab. None: found in the first line."""
     return text if text is None else "\t" if text == "tab" else text.replace("\\t", "\t")
 
 

@@ -1,5 +1,6 @@
-"""What a platform's vector holds in a sum that bears the promise's noise once: its cross moment, and what an encoder is
-worth to its users.
+"""What a platform's vector holds in a sum that bears the promise's noise once.
+
+It is its cross moment, and what an encoder is worth to its users.
 
 A user gives to one of the parts alone. To the cross moment they give a length of 1, to an evaluation less: a run has
 two, which together spend the promise. There they give their NDCG@10, at most 1, and beside it a quarter for themselves,
