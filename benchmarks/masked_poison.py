@@ -44,7 +44,7 @@ from client.scorers.scorer import HistoryBatch
 from server.aggregation.server_optimiser import ServerOptimiser
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.federation.config import LocalSettings, RoundsConfig
-from shared.federation.messages import SumPart, SumWork
+from shared.federation.sum_messages import SumPart, SumWork
 from shared.federation.sum_vector import moment_numbers
 from shared.secure_sum.fixed_point import FixedPoint
 from simulations.federation.held_federation import FederationResult, run_federation, size_classes

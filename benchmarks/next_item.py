@@ -60,7 +60,7 @@ class NextItems:
         return np.asarray(likelihoods + np.log(len(self._features)))
 
     def _logs(self, columns: list[Float32], weights: Float64) -> tuple[Float64, Float64]:
-        """log p of the first [N], and p of all [N, 1 + K], each drawn item standing for its share of the catalogue."""
+        """Log p of the first [N], and p of all [N, 1 + K]; each drawn item stands for its share of the catalogue."""
         logits = sum(weight * column.astype(np.float64) for weight, column in zip(weights, columns, strict=True))
         logits = np.asarray(logits)
         logits[:, 1:] += np.log((len(self._features) - 1) / len(self._drawn))

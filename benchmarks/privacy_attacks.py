@@ -187,9 +187,9 @@ def shadowed(
     public: CatalogueMoments,
     gains: list[Float64],
 ) -> float:
-    """How well ``gains`` are told apart by how those of members and of others lie in maps of other users (Shokri et al.
-    2017).
+    """How well ``gains`` are told apart by shadow maps (Shokri et al. 2017).
 
+    By how those of members and of others lie in maps of other users.
     ``released_map`` makes the map of some users as the platform would, ``shadows`` are other users, half of whom give.
     """
     inside, outside = [], []

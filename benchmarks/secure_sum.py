@@ -74,7 +74,7 @@ class Bench:
         return cls(Coordinator.of(roster, SetupTerms(sums=SUMS, noised=noised), os.urandom(32)), parties)
 
     def vector(self, terms: SumTerms) -> NDArray[np.float64]:
-        """[P]"""
+        """[P]."""
         if terms.length not in self.vectors:
             self.vectors[terms.length] = np.random.default_rng(0).uniform(-1, 1, terms.length)
         return self.vectors[terms.length]

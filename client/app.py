@@ -1,5 +1,7 @@
-"""Flower's ClientApp: a handler per message type; wiring only: no answer leaves but past the guard, no error's text
-ever."""
+"""Flower's ClientApp: a handler per message type; wiring only.
+
+No answer leaves but past the guard, no error's text ever.
+"""
 
 import logging
 import traceback
@@ -43,7 +45,8 @@ from shared.errors import (
     WireError,
 )
 from shared.federation.cross_wire import decode_cross_task
-from shared.federation.messages import Declined, DeclineReason, Failed, FailureCode, Reply, Task
+from shared.federation.message_kinds import Reply, Task
+from shared.federation.messages import Declined, DeclineReason, Failed, FailureCode
 from shared.federation.signatures import require_signed
 from shared.federation.wire import (
     decode_evaluate_task,

@@ -9,7 +9,7 @@ from flwr.app import Context, Message
 from flwr.clientapp import ClientApp
 
 from shared.federation.config import RoundsConfig
-from shared.federation.messages import SumReply, SumTask
+from shared.federation.sum_messages import SumReply, SumTask
 from shared.federation.wire import decode_sum_task, encode_reply
 from tests.federation_world import QUICK, START, config, opened
 

@@ -10,7 +10,7 @@ from client.features.prepared_platform import PreparedPlatform
 from client.rounds.own_party import OwnParty
 from client.rounds.workspace import NodeSettings, already_open
 from client.store.head_store import HeadStore
-from shared.federation.messages import SumTask, SumWork
+from shared.federation.sum_messages import SumTask, SumWork
 from shared.federation.wire import SUM_TYPE, encode_task
 from shared.secure_sum.coordinator import Coordinator
 from shared.secure_sum.roster import Roster

@@ -132,13 +132,16 @@ class AskedFit:
         if self.agent is None and self.heads is None:
             return open_fit(self.fitting.data, self.encoder, self.fitting.settings).fit
         private = self.private_folder()
-        reports = ReportedEvents(entries=private.reported())
-        return open_fit(self.fitting.data, self.encoder, self.fitting.settings, reports, private.heads).fit
+        return open_fit(self.fitting.data, self.encoder, self.fitting.settings, _reports(private), private.heads).fit
 
     def stored(self, private: PrivateFolder) -> GateVerdict:
         """Fit, and store what the gate lets be served; raises InputError, StorageError."""
-        reports = ReportedEvents(entries=private.reported())
-        return fit_recommender(self.fitting.data, self.encoder, private.heads, self.fitting.settings, reports)
+        return fit_recommender(self.fitting.data, self.encoder, private.heads, self.fitting.settings, _reports(private))
+
+
+def _reports(private: PrivateFolder) -> ReportedEvents:
+    """What callers reported, which is fitted on too."""
+    return ReportedEvents(entries=private.reported())
 
 
 def told_by_an_agent() -> list[Entry]:

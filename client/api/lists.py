@@ -71,7 +71,9 @@ def recommend(
     """
     if k < 1:
         raise ConfigError(f"k must be 1 or more; got {k}")
-    recommender = open_lists(Path(heads), vault_key=vault_key)
+    folder = Path(heads)
+    agent = folder if is_agent(folder) else None
+    recommender = open_lists(agent, None if agent else folder, vault_key)
     names = [None if user is None else str(user) for user in users]
     rows = [
         {"user": name, **row} for name in names for row in list_for(recommender, name, k, basket, reasons=reasons).rows
@@ -80,23 +82,22 @@ def recommend(
     return pl.DataFrame(rows, schema=columns)
 
 
-def open_lists(folder: Path, *, vault_key: str = "") -> Recommender:
-    """The recommender of a folder.
+def open_lists(agent: Path | None, heads: Path | None, vault_key: str = "") -> Recommender:
+    """The recommender that was stored last.
 
     Args:
-        folder: a folder of heads, or an agent's folder.
-        vault_key: what opens it, ``KIND:WHERE``; empty: plain files, or the agent's own key.
+        agent: an agent's folder; None where ``heads`` is given.
+        heads: a folder of heads; None where ``agent`` is given.
+        vault_key: what opens the heads, ``KIND:WHERE``; empty: plain files, or the agent's own key.
 
     Returns:
         What answers users.
 
     Raises:
-        ConfigError: if the agent's settings or the key make no sense.
+        ConfigError: if not exactly one folder is given, or the agent's settings or the key make no sense.
         StorageError: if nothing was stored there, or it does not open.
     """
-    agent = folder if is_agent(folder) else None
-    place, key = heads_and_key(agent, None if agent else folder, vault_key)
-    return open_recommender(open_heads(place, key))
+    return open_recommender(open_heads(*heads_and_key(agent, heads, vault_key)))
 
 
 def list_for(

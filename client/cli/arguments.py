@@ -42,7 +42,6 @@ VaultKey = Annotated[
     ),
 ]
 Received = Annotated[Path, typer.Option("--encoder", metavar="FILE", help="The encoder file that was received.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 LogFormat = Annotated[str, typer.Option("--log-format", metavar="text|json", help=LOG_HELP)]
 ReceivedOrNone = Annotated[
     Path | None,

@@ -1,6 +1,5 @@
 """``graft-client assess``: what ``fit`` would serve with an encoder on offer, and whether to join for it."""
 
-import json
 from typing import Annotated
 
 import typer
@@ -8,6 +7,7 @@ import typer
 from client.cli.arguments import Heads, PlatformOrAgent, Received, VaultKey, asked_fit
 from client.data.folder_options import DataSettings
 from client.fitting.fit_settings import FitSettings
+from shared.system.answer import tell
 from shared.system.command_options import with_options
 from shared.system.progress import shown
 
@@ -33,4 +33,4 @@ def assess(
         from client.fitting.served_evaluation import assess_fit
 
         assessment = assess_fit(asked_fit(folder, encoder, data, asked, heads, vault_key).opened())
-    typer.echo(json.dumps(assessment.to_json(), indent=2) if as_json else "\n".join(assessment.lines()))
+    tell(assessment.to_json(), "\n".join(assessment.lines()), as_json=as_json)

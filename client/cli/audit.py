@@ -1,11 +1,11 @@
 """``graft-client audit``: what has left a platform, in plain words."""
 
-import json
 from typing import Annotated
 
 import typer
 
 from client.cli.arguments import AgentFolder
+from shared.system.answer import tell
 
 
 def audit(
@@ -16,4 +16,4 @@ def audit(
     from client.guard.ledger import read_audit
 
     report = read_audit(folder)
-    typer.echo(json.dumps(report.to_json(), indent=2) if as_json else "\n".join(report.text()))
+    tell(report.to_json(), "\n".join(report.text()), as_json=as_json)

@@ -1,11 +1,11 @@
 """``graft-client check``: all that breaks the data contract in a platform folder."""
 
-import json
 from typing import Annotated
 
 import typer
 
 from client.cli.arguments import PlatformLine
+from shared.system.answer import tell
 from shared.system.command_options import USAGE_ERROR
 from shared.system.progress import shown
 
@@ -25,6 +25,6 @@ def check(
 
         spec = parse_folder(folder)
         report = check_folder(spec.path, spec.said_of_times, options=spec, limit=limit)
-    typer.echo(json.dumps(report.as_json(), indent=2) if as_json else "\n".join(report.lines()))
+    tell(report.as_json(), "\n".join(report.lines()), as_json=as_json)
     if not report.sound:
         raise typer.Exit(USAGE_ERROR)

@@ -1,6 +1,5 @@
 """``graft-client dry-run``: a whole round with nothing sent."""
 
-import json
 import os
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +7,7 @@ from typing import Annotated
 import typer
 
 from client.cli.arguments import PRIVATE, AgentFolder
+from shared.system.answer import tell
 from shared.system.progress import shown
 
 
@@ -27,7 +27,8 @@ def dry_run(
     settings = read_settings(AgentSettings, home.settings)
     with shown("dry-run"):
         answers = round_with_nothing_sent(settings.node(home), encoder, LocalSettings())
-    if as_json:
-        typer.echo(json.dumps([answer.to_json() for answer in answers], indent=2))
-    else:
-        typer.echo("\n".join(line for answer in answers for line in answer.lines()))
+    tell(
+        [answer.to_json() for answer in answers],
+        "\n".join(line for answer in answers for line in answer.lines()),
+        as_json=as_json,
+    )

@@ -1,12 +1,11 @@
 """``graft-client encoder show``: what an encoder's file says of itself."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from client.cli.arguments import AsJson
+from shared.system.answer import AsJson, tell_json
 
 if TYPE_CHECKING:
     from shared.encoder.encoder import Encoder
@@ -27,7 +26,7 @@ def show(
 
     facts = card_facts(*load_encoder(file))
     if as_json:
-        typer.echo(json.dumps({"file": str(file), **facts}, indent=2))
+        tell_json({"file": str(file), **facts})
         return
     typer.echo(f"{file}:")
     for name, value in facts.items():

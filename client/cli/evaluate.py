@@ -1,6 +1,5 @@
 """``graft-client evaluate``: how good what a fit would serve is, as a table or as JSON."""
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +10,7 @@ from rich.table import Table
 from client.cli.arguments import Heads, PlatformOrAgent, ReceivedOrNone, VaultKey, asked_fit
 from client.data.folder_options import DataSettings
 from client.fitting.fit_settings import FitSettings
+from shared.system.answer import tell_json
 from shared.system.command_options import with_options
 from shared.system.progress import shown
 
@@ -44,7 +44,7 @@ def evaluate(
 def show(evaluation: "ServedEvaluation", *, as_json: bool) -> None:
     """Print it."""
     if as_json:
-        print(json.dumps(evaluation.to_json(), indent=2))
+        tell_json(evaluation.to_json())
         return
     title = f"What {evaluation.users:,} users had last among {evaluation.items:,} items, full ranking"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)

@@ -1,6 +1,5 @@
 """``graft-client fit``: fit what a platform serves."""
 
-import json
 from typing import Annotated
 
 import typer
@@ -8,6 +7,7 @@ import typer
 from client.cli.arguments import Heads, PlatformOrAgent, ReceivedOrNone, VaultKey, asked_fit
 from client.data.folder_options import DataSettings
 from client.fitting.fit_settings import FitSettings
+from shared.system.answer import tell
 from shared.system.command_options import with_options
 from shared.system.progress import shown
 
@@ -35,5 +35,4 @@ def fit(
         wanted = asked_fit(folder, encoder, data, asked, heads, vault_key)
         private = wanted.private_folder()
         verdict = wanted.stored(private)
-    told = json.dumps(verdict.to_json(), indent=2)
-    typer.echo(told if as_json else f"{private.folder}: serves {verdict.served}; {verdict.reason}")
+    tell(verdict.to_json(), f"{private.folder}: serves {verdict.served}; {verdict.reason}", as_json=as_json)

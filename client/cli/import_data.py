@@ -1,6 +1,5 @@
 """``graft-client import``: a platform folder from a data set as it is distributed, or from your own tables."""
 
-import json
 import sys
 from dataclasses import replace
 from functools import partial
@@ -9,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from client.cli.arguments import AsJson
 from client.data.folder_options import TimesOption
 from client.data.importers.csv_map import import_csv
 from client.data.importers.csv_settings import CsvMap, parse_columns
@@ -17,6 +15,7 @@ from client.data.importers.proposal import proposed_map
 from client.data.importers.table import IMPORTERS, ImportChoices, Importer, Read, import_with
 from client.data.importers.uci_retail import import_uci_retail
 from shared.errors import DataError
+from shared.system.answer import AsJson, tell_json
 from shared.system.command_options import with_options
 from shared.system.progress import shown
 
@@ -241,7 +240,7 @@ def import_tables(
 
 
 def _separator(text: str | None) -> str | None:
-    """What stands between fields; ``tab`` and ``\\t`` are a tab. None: found in the first line."""
+    r"""What stands between fields; ``tab`` and ``\t`` are a tab. None: found in the first line."""
     return text if text is None else "\t" if text == "tab" else text.replace("\\t", "\t")
 
 
@@ -290,7 +289,7 @@ def _import(choices: ImportChoices, read: Read, paths: tuple[Path, ...], out: Pa
     users, items, events = imported.events["user_id"].n_unique(), imported.items.height, imported.events.height
     if as_json:
         counts = {"users": users, "items": items, "events": events}
-        typer.echo(json.dumps({"folder": str(out), **counts, "notes": list(imported.notes)}, indent=2))
+        tell_json({"folder": str(out), **counts, "notes": list(imported.notes)})
         return
     typer.echo(f"{out}: {users:,} users, {items:,} items, {events:,} events")
     for note in imported.notes:

@@ -9,8 +9,9 @@ import typer
 
 from client.agent.home import AgentSettings
 from client.cli.arguments import PRIVATE
-from client.cli.start import in_background
+from client.cli.start import in_background, runs_as
 from client.guard.site_policy import SitePromise
+from shared.system.answer import AsJson, tell_json
 from shared.system.command_options import with_options
 from shared.system.log_format import TEXT
 from shared.system.progress import shown, working
@@ -23,6 +24,7 @@ def init(
     asked: AgentSettings,
     promise: SitePromise,
     and_start: Annotated[bool, typer.Option("--start", help="Start it at once, in the background.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Make an agent's folder with a key pair, a vault and a site policy; print the line that enrols this platform.
 
@@ -45,12 +47,21 @@ def init(
     with shown("init"), working("looking at data, authority and address"):
         refuse_lasting(findings(checks_of_new(settings, ca)))
     home = make_agent(folder, settings, ca, promise)
-    typer.echo(f"{home.folder}: an agent of {settings.name}; its private key stays here")
-    typer.echo(f"what it learns is sealed in {home.vault}; {where_the_key_is(home, asked.vault_key)}")
-    typer.echo(f"what may leave stands in {home.policy}, {_promised(promise)}; graft-client audit tells what has left")
-    typer.echo(f"send {home.public_key} to the coordinator, who runs:\n  {enrolment_line(home, settings)}")
-    if and_start:
-        in_background(home, TEXT)
+    enrolment = enrolment_line(home, settings)
+    lines = (
+        f"{home.folder}: an agent of {settings.name}; its private key stays here",
+        f"what it learns is sealed in {home.vault}; {where_the_key_is(home, asked.vault_key)}",
+        f"what may leave stands in {home.policy}, {_promised(promise)}; graft-client audit tells what has left",
+        f"send {home.public_key} to the coordinator, who runs:\n  {enrolment}",
+    )
+    if not as_json:
+        typer.echo("\n".join(lines))
+    process = in_background(home, TEXT) if and_start else None
+    if as_json:
+        facts = {"folder": str(home.folder), "name": settings.name, "public_key": str(home.public_key)}
+        tell_json({**facts, "enrolment": enrolment, "process": process})
+    elif process is not None:
+        typer.echo(runs_as(process))
 
 
 def _promised(promise: SitePromise) -> str:

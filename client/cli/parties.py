@@ -1,11 +1,11 @@
 """``graft-client parties``: the platforms with which this one sums, and those that wait to be accepted."""
 
-import json
 from typing import Annotated
 
 import typer
 
-from client.cli.arguments import AgentFolder, AsJson
+from client.cli.arguments import AgentFolder
+from shared.system.answer import AsJson, tell_json
 
 
 def parties(
@@ -34,7 +34,7 @@ def parties(
         own.accept(accept, utc_now())
     changed = bring_sum_key(home, settings)
     if as_json:
-        typer.echo(json.dumps(parties_json(own.parties), indent=2))
+        tell_json(parties_json(own.parties))
         return
     if changed:
         typer.echo(send_again(home, enrolment_line(home, settings)))

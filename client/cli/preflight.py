@@ -1,10 +1,9 @@
 """``graft-client preflight``: all that can keep an agent from taking part, looked at now."""
 
-import json
-
 import typer
 
-from client.cli.arguments import AgentFolder, AsJson
+from client.cli.arguments import AgentFolder
+from shared.system.answer import AsJson, tell
 from shared.system.command_options import USAGE_ERROR
 
 
@@ -20,10 +19,6 @@ def preflight(folder: AgentFolder, as_json: AsJson = False) -> None:
 
     home = AgentHome.existing(folder)
     checks = [*checks_of(home), enrolment(home)]
-    typer.echo(
-        json.dumps([check.to_json() for check in checks], indent=2)
-        if as_json
-        else "\n".join(check.line() for check in checks)
-    )
+    tell([check.to_json() for check in checks], "\n".join(check.line() for check in checks), as_json=as_json)
     if any(finding.lasting for finding in findings(checks)):
         raise typer.Exit(USAGE_ERROR)

@@ -1,6 +1,5 @@
 """``graft-client pretrain``: an encoder from a platform folder."""
 
-import json
 from datetime import UTC, datetime
 from math import isnan
 from pathlib import Path
@@ -8,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from client.cli.arguments import AsJson, PlatformLine
+from client.cli.arguments import PlatformLine
 from client.data.folder_options import DataSettings
 from shared.encoder.presets import EncoderSize
 from shared.encoder.provenance import Authorship
 from shared.privacy.promise import RequestedPromise
+from shared.system.answer import AsJson, tell_json
 from shared.system.command_options import with_options
 from shared.system.progress import shown
 
@@ -41,9 +41,7 @@ def pretrain(
     if as_json:
         validation = None if isnan(outcome.best_validation) else outcome.best_validation
         figures = {"parameters": outcome.parameters, "epochs": outcome.epochs, "validation_ndcg": validation}
-        typer.echo(
-            json.dumps({"file": str(out), **figures, "epsilon": promise.epsilon if promise.is_private else None})
-        )
+        tell_json({"file": str(out), **figures, "epsilon": promise.epsilon if promise.is_private else None})
         return
     typer.echo(f"{out}: {outcome.parameters:,} parameters{_how(outcome, promise)}")
 

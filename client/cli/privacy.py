@@ -1,11 +1,11 @@
 """``graft-client privacy``: what users were promised, what they have spent, and what a run would cost and bring."""
 
-import json
 from typing import Annotated
 
 import typer
 
 from client.cli.arguments import AgentFolder
+from shared.system.answer import tell
 
 
 def privacy(
@@ -17,4 +17,4 @@ def privacy(
     from client.agent.privacy_report import privacy_report
 
     report = privacy_report(AgentHome.existing(folder))
-    typer.echo(json.dumps(report.to_json(), indent=2) if as_json else "\n".join(report.text()))
+    tell(report.to_json(), "\n".join(report.text()), as_json=as_json)

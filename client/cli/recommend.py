@@ -1,12 +1,12 @@
 """``graft-client recommend``: a user's list at the terminal, a line for each item."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from client.cli.arguments import AgentOrNone, Heads, VaultKey
+from shared.system.answer import tell_json
 
 if TYPE_CHECKING:
     from client.recommender.recommender import Recommender
@@ -41,12 +41,10 @@ def recommend(
     ] = None,
 ) -> None:
     """Recommend to a user: a line for each item with its rank, its whole id, its title and its score."""
-    from client.agent.private_part import heads_and_key
-    from client.recommender.recommender import open_recommender
-    from client.store.head_store import open_heads
+    from client.api.lists import open_lists
 
-    place, key = heads_and_key(folder, heads, vault_key)
-    answer(open_recommender(open_heads(place, key)), user, k, as_json=as_json, basket=bought or (), reasons=reasons)
+    recommender = open_lists(folder, heads, vault_key)
+    answer(recommender, user, k, as_json=as_json, basket=bought or (), reasons=reasons)
 
 
 def answer(
@@ -63,7 +61,7 @@ def answer(
 
     listed = list_for(recommender, user, k, basket, reasons=reasons)
     if as_json:
-        print(json.dumps(listed.rows, indent=2))
+        tell_json(listed.rows)
         return
     print("\n".join(_lines(listed.rows)))
     print(f"rests on: {listed.basis}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from client.cli.arguments import PRIVATE, AgentFolder, LogFormat
+from shared.system.answer import AsJson, tell
 from shared.system.log_format import TEXT, begin_log, checked_format
 from shared.system.progress import shown, working
 
@@ -42,19 +43,23 @@ def start(
     if bring_sum_key(home, settings):
         typer.echo(send_again(home, enrolment_line(home, settings)))
     if background:
-        in_background(home, form)
+        typer.echo(runs_as(in_background(home, form)))
     else:
         _in_foreground(home, settings, form, [note.to_json() for note in notes])
 
 
-def in_background(home: "AgentHome", log_format: str) -> None:
-    """Start it as a process of its own, and say which."""
+def in_background(home: "AgentHome", log_format: str) -> int:
+    """Start it as a process of its own; its number."""
     from client.agent.programs import supervision
 
     command = ("-m", "client.cli.main", "start", str(home.folder), "--log-format", log_format)
     with shown("start"), working("until the agent runs"):
-        process = supervision(home).start(command, bool)
-    typer.echo(f"the agent runs as process {process}")
+        return supervision(home).start(command, bool)
+
+
+def runs_as(process: int) -> str:
+    """That it was started, in words."""
+    return f"the agent runs as process {process}"
 
 
 def _in_foreground(
@@ -67,9 +72,10 @@ def _in_foreground(
     serve(home, settings, asked_to_stop(), notes)
 
 
-def stop(folder: AgentFolder) -> None:
+def stop(folder: AgentFolder, as_json: AsJson = False) -> None:
     """End the agent."""
     from client.agent.home import AgentHome
     from client.agent.programs import supervision
 
-    typer.echo(supervision(AgentHome.existing(folder)).stop())
+    done = supervision(AgentHome.existing(folder)).stop()
+    tell({"folder": str(folder), "done": done}, done, as_json=as_json)

@@ -1,10 +1,7 @@
 """``graft-client status``: what a platform's agent is doing."""
 
-import json
-
-import typer
-
-from client.cli.arguments import AgentFolder, AsJson
+from client.cli.arguments import AgentFolder
+from shared.system.answer import AsJson, tell
 
 
 def status(folder: AgentFolder, as_json: AsJson = False) -> None:
@@ -14,4 +11,4 @@ def status(folder: AgentFolder, as_json: AsJson = False) -> None:
     from client.agent.status import status_lines
 
     state = status_of(AgentHome.existing(folder))
-    typer.echo(json.dumps(state, indent=2) if as_json else "\n".join(status_lines(state)))
+    tell(state, "\n".join(status_lines(state)), as_json=as_json)

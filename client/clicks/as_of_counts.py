@@ -102,7 +102,7 @@ def _faded(log: EventLog, impressions: Impressions, lives: Sequence[float]) -> N
 
 
 def _ages(impressions: Impressions, unit: float) -> NDArray[np.float64]:
-    """[C, 2] ``AGES``"""
+    """[C, 2] ``AGES``."""
     first = np.full(len(impressions.shown.known), np.inf)
     for log in (impressions.clicked_log, impressions.shown_log):
         np.minimum.at(first, log.items, log.times)

@@ -40,7 +40,7 @@ class RawEnsemble:
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """[R]"""
+        """[R]."""
         return tuple(column for scorer in self.scorers for column in scorer.columns)
 
     def scores(self, histories: Sequences) -> list[torch.Tensor]:
@@ -86,7 +86,7 @@ class Ensemble:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """[R] column names"""
+        """[R] column names."""
         return tuple(column.name for column in self.raw.columns)
 
     def used(self, weights: NDArray[np.float64]) -> tuple["Ensemble", NDArray[np.float64]]:

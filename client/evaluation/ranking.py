@@ -76,18 +76,18 @@ class Ranking:
 
     @property
     def ndcg(self) -> NDArray[np.float64]:
-        """[N] NDCG@10"""
+        """[N] NDCG@10."""
         return ndcg_of(self.ranks, self.sizes)
 
     @property
     def recall(self) -> NDArray[np.float64]:
-        """[N] Recall@10"""
+        """[N] Recall@10."""
         hits = (self.ranks <= K).astype(np.float64)
         return _summed(hits, self._counts) / np.maximum(self._counts, 1)
 
     @property
     def reciprocal_rank(self) -> NDArray[np.float64]:
-        """[N]"""
+        """[N]."""
         if len(self.users) == 0:
             return np.zeros(0)
         return np.asarray(1 / np.minimum.reduceat(self.ranks, offsets_of(self._counts)[:-1]))

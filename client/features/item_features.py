@@ -31,7 +31,7 @@ class Items(Protocol):
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """[n]"""
+        """[n]."""
         ...
 
     @property

@@ -22,7 +22,8 @@ from client.guard.ledger import Ledger, LedgerLine, Passed
 from client.guard.manifest import Entry, ExpectedReply, Grid, manifest
 from client.guard.site_policy import SitePolicy, read_policy
 from shared.errors import OutboundRefused, WireError
-from shared.federation.messages import Declined, Failed, FailureCode, Reply
+from shared.federation.message_kinds import Reply
+from shared.federation.messages import Declined, Failed, FailureCode
 from shared.federation.wire import content_bytes, encode_reply
 from shared.federation.wire_records import FLAT, HEADER, METRICS, arrays_of
 

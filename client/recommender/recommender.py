@@ -246,7 +246,7 @@ class Recommender:
     def _allowed(
         self, history: NDArray[np.int32], basket: NDArray[np.int32], requested: NDArray[np.bool_] | None
     ) -> torch.Tensor:
-        """[n]"""
+        """[n]."""
         n_items = len(self.items.item_ids)
         allowed = torch.ones(n_items, dtype=torch.bool) if requested is None else torch.from_numpy(requested).clone()
         allowed[torch.from_numpy(basket.astype(np.int64))] = False

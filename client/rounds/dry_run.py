@@ -24,16 +24,8 @@ from shared.encoder.encoder import Encoder
 from shared.encoder.file import EncoderCard, load_encoder
 from shared.errors import OutboundRefused
 from shared.federation.config import EVALUATIONS, LocalSettings
-from shared.federation.messages import (
-    CrossTask,
-    EvaluateTask,
-    Failed,
-    FailureCode,
-    MomentsTask,
-    Reply,
-    Task,
-    TrainTask,
-)
+from shared.federation.message_kinds import Reply, Task
+from shared.federation.messages import CrossTask, EvaluateTask, Failed, FailureCode, MomentsTask, TrainTask
 from shared.federation.wire import content_bytes
 from shared.privacy.ledger import Ledger
 

@@ -12,8 +12,8 @@ from client.rounds.workspace import Workspace
 from shared.encoder.cross import CatalogueMoments
 from shared.encoder.encoder import Encoder
 from shared.errors import SumRefused
-from shared.federation.messages import SumReply, SumTask, SumWork
 from shared.federation.private_parts import private_length
+from shared.federation.sum_messages import SumReply, SumTask, SumWork
 from shared.secure_sum.coordinator import Coordinator
 from shared.secure_sum.noise_for_users import private_terms
 from shared.secure_sum.party import Party

@@ -154,8 +154,10 @@ def _with_newcomers(
     users: Digests,
     able: NDArray[np.bool_],
 ) -> Told | None:
-    """What was told, and what those of ``users`` give who are ``able`` and did not yet; None where nothing is and
-    nothing pays."""
+    """What was told, and what those of ``users`` give who are ``able`` and did not yet.
+
+    None where nothing was told and nothing pays.
+    """
     givers = _giver_digests(workspace, sequences, users)
     new = able if cross_release is None else able & ~np.isin(givers, cross_release.givers)
     before = 0 if cross_release is None else cross_release.users

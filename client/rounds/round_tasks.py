@@ -32,12 +32,12 @@ from shared.federation.messages import (
     KnownEncoder,
     MomentsReply,
     MomentsTask,
-    SumWork,
     TaskFacts,
     TrainReply,
     TrainTask,
     power_of_two,
 )
+from shared.federation.sum_messages import SumWork
 from shared.federation.validation_levels import LEAST_VALIDATION
 
 VALIDATION_USERS = 500
@@ -250,8 +250,10 @@ def _values_of_parts(
 
 
 def _ndcg(scorers: Sequence[Scorer], sample: Examples, platform: Platform) -> NDArray[np.float64]:
-    """[columns, V] each user's NDCG@10 by each scorer, then by the sum of all, each history's scores brought to mean 0
-    and spread 1 first."""
+    """[columns, V] each user's NDCG@10 by each scorer, then by the sum of all.
+
+    Each history's scores are brought to mean 0 and spread 1 before they are summed.
+    """
 
     def score(histories: Sequences) -> list[torch.Tensor]:
         batch = HistoryBatch(histories, platform.n_items)

@@ -10,7 +10,8 @@ from client.privacy.accounts import Accounts
 from client.rounds.own_party import OwnParty
 from client.rounds.workspace import Workspace
 from shared.errors import NothingToSum, SumRefused
-from shared.federation.messages import Declined, DeclineReason, SumReply, SumTask
+from shared.federation.messages import Declined, DeclineReason
+from shared.federation.sum_messages import SumReply, SumTask
 from shared.secure_sum.party_state import PartyState
 from shared.secure_sum.setup_messages import SETUP, SetupRequest
 from shared.secure_sum.sum_messages import MASK, OPEN, MaskRequest, OpenRequest

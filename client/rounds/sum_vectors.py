@@ -10,9 +10,10 @@ from client.guard.sum_bounds import within_bounds
 from client.rounds.round_tasks import evaluate_reply, moments_reply, received_encoder, train_reply
 from client.rounds.workspace import Workspace
 from shared.errors import SumRefused
-from shared.federation.messages import VALIDATIONS, Declined, SumPart, SumWork
+from shared.federation.messages import VALIDATIONS, Declined
 from shared.federation.moment_cells import MomentGrid, rounded_pairs
 from shared.federation.pair_buckets import BUCKETS, bucket_of
+from shared.federation.sum_messages import SumPart, SumWork
 from shared.federation.sum_vector import VectorForm
 from shared.federation.updates import WHOLE
 from shared.federation.validation_levels import level_of

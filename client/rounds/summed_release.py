@@ -30,8 +30,9 @@ from shared.encoder.cross import CatalogueMoments
 from shared.errors import BudgetBroken, NothingToSum, PrivacyError, SumRefused
 from shared.feature_space import require_same
 from shared.federation.config import EVALUATIONS
-from shared.federation.messages import DeclineReason, SumWork
+from shared.federation.messages import DeclineReason
 from shared.federation.private_parts import NUMBERS, evaluation_numbers, private_length
+from shared.federation.sum_messages import SumWork
 from shared.privacy.gaussian import weight_of
 from shared.privacy.ledger import CROSS_SUM, EVALUATION_SUM, OPENED, Release, now_text
 from shared.secure_sum.noise_for_users import noise_left, user_noise

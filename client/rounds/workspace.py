@@ -160,7 +160,7 @@ class Workspace:
 
     @property
     def features(self) -> NDArray[np.float32]:
-        """[n, D]"""
+        """[n, D]."""
         return self.prepared.features
 
     def draw(self, *names: str | int) -> Draw:

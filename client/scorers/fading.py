@@ -38,7 +38,7 @@ class Fading:
 
     @property
     def half_lives(self) -> tuple[float, ...]:
-        """[H] seconds, rising"""
+        """[H] seconds, rising."""
         return self._counts.half_lives
 
     def met(self, items: NDArray[np.int32], times: NDArray[np.float64]) -> None:

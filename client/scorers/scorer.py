@@ -113,7 +113,7 @@ class FitData:
 
     @property
     def n_items(self) -> int:
-        """n"""
+        """How many items there are, ``n``."""
         return len(self.features)
 
     @cached_property

@@ -255,6 +255,7 @@ class QuickPaths:
         self._paths, self._others = paths, others
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a path of one's own, or hand the request on."""
         path = self._paths.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
         if path is None:
             await self._others(scope, receive, send)

@@ -116,7 +116,7 @@ class ReportedEvents:
 
 
 def _as_rows(items: Sequence[NewItem], folder: PlatformFolder) -> pl.DataFrame:
-    """place among these, and the columns that the folder has too; null where none is reported of an optional one."""
+    """Place among these, and the columns that the folder has too; null where none is reported of an optional one."""
     rows = pl.DataFrame(
         {
             "item_id": _ids([item.item_id for item in items], folder.items, "item_id"),

@@ -1,5 +1,7 @@
-"""Pretraining on one platform: the linear part from its moments, the sequence part by the training loop; or, where what
-leaves bears noise, the linear part alone."""
+"""Pretraining on one platform: the linear part from its moments, the sequence part by the training loop.
+
+Where what leaves bears noise, it is the linear part alone.
+"""
 
 import os
 from dataclasses import dataclass

@@ -139,7 +139,7 @@ class SequenceModel(nn.Module):
 
     @property
     def n_items(self) -> int:
-        """n."""
+        """How many items there are, ``n``."""
         return len(self.b)
 
     @property

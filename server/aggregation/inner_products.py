@@ -46,7 +46,7 @@ class InnerProducts:
 
     @property
     def lengths(self) -> Float64:
-        """[k]"""
+        """[k]."""
         return np.sqrt(np.diag(self.table))
 
     def cosines(self) -> dict[str, dict[str, float]]:

@@ -15,4 +15,3 @@ Home = Annotated[
     ),
 ]
 LogFormat = Annotated[str, typer.Option("--log-format", metavar="text|json", help=LOG_HELP)]
-AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON.")]

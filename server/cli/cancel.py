@@ -7,12 +7,14 @@ import typer
 
 from server.cli.arguments import Home
 from shared.errors import ConfigError
+from shared.system.answer import AsJson, tell
 
 
 def cancel(
     *,
     home: Home = Path(),
     number: Annotated[int, typer.Argument(metavar="RUN", help="Its number.")],
+    as_json: AsJson = False,
 ) -> None:
     """Stop a run; `graft-server run --resume` goes on with it."""
     from server.coordinator.home import ServerHome
@@ -22,4 +24,4 @@ def cancel(
     if begun.standing().state not in OPEN:
         raise ConfigError(f"run {number} is {begun.standing().state}")
     begun.ask_to_stop()
-    typer.echo(f"run {number} is being stopped")
+    tell({"run": number}, f"run {number} is being stopped", as_json=as_json)

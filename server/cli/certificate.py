@@ -3,12 +3,11 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-import typer
-
 from server.cli.arguments import Home
+from shared.system.answer import AsJson, tell
 
 
-def renew(home: Home = Path()) -> None:
+def renew(home: Home = Path(), as_json: AsJson = False) -> None:
     """Make a new certificate from the same authority; a running server takes it at its next start."""
     from server.coordinator.certificates import expiry
     from server.coordinator.home import ServerHome, ServerSettings
@@ -17,4 +16,6 @@ def renew(home: Home = Path()) -> None:
 
     coordinator = ServerHome.existing(home)
     renew_certificate(coordinator, read_settings(ServerSettings, coordinator.settings), now=datetime.now(UTC))
-    typer.echo(f"{coordinator.certificate}: good until {expiry(coordinator.certificate):%Y-%m-%d}")
+    file, until = coordinator.certificate, expiry(coordinator.certificate)
+    document = {"certificate": str(file), "until": until.isoformat()}
+    tell(document, f"{file}: good until {until:%Y-%m-%d}", as_json=as_json)

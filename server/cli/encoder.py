@@ -1,12 +1,12 @@
 """``graft-server encoder``: the encoder that the platforms improve."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from server.cli.arguments import AsJson, Home
+from server.cli.arguments import Home
+from shared.system.answer import AsJson, tell_json
 
 
 def export(
@@ -33,7 +33,7 @@ def export(
         save_encoder(file, encoder, card)
     if as_json:
         figures = {"preset": encoder.spec.preset, "parameters": int(encoder.flat.size), "privacy": card.privacy or None}
-        typer.echo(json.dumps({"file": str(file), **figures}))
+        tell_json({"file": str(file), **figures})
         return
     promise = f", made under ε {card.privacy['epsilon']:g} for each user" if card.privacy else ""
     typer.echo(f"{file}: {encoder.spec.preset}, {encoder.flat.size:,} parameters{promise}")

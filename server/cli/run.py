@@ -1,6 +1,5 @@
 """``graft-server run``: write a run down for the supervisor, and follow it to its end."""
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +9,7 @@ import typer
 from server.cli.arguments import Home
 from shared.errors import ConfigError
 from shared.federation.config import RoundsConfig
+from shared.system.answer import tell, tell_json
 from shared.system.command_options import Given, say, with_options
 from shared.system.options import assigned, from_flat
 
@@ -43,11 +43,11 @@ def run(
         raise ConfigError("a run goes on with what it was asked; --resume takes no other option of the run")
     begun = begin(coordinator, asked_config(named, settings or ())) if resume is None else go_on(coordinator, resume)
     if detach:
-        typer.echo(json.dumps({"run": begun.number}) if as_json else f"run {begun.number} is queued")
+        tell({"run": begun.number}, f"run {begun.number} is queued", as_json=as_json)
         return
     follow(begun, coordinator, Console(stderr=as_json))
     if as_json:
-        typer.echo(json.dumps({"run": begun.number, "history": begun.history()}, indent=2))
+        tell_json({"run": begun.number, "history": begun.history()})
 
 
 def asked_config(named: Mapping[str, object], settings: Iterable[str]) -> RoundsConfig:

@@ -9,6 +9,7 @@ import typer
 from server.cli.arguments import Home, LogFormat
 from server.coordinator.certificates import expiry
 from server.coordinator.home import ServerHome, ServerSettings
+from shared.system.answer import AsJson, tell
 from shared.system.command_options import say
 from shared.system.log_format import TEXT, begin_log, checked_format
 from shared.system.progress import shown, working
@@ -38,8 +39,10 @@ def start(
         Supervisor(coordinator, read_settings(ServerSettings, coordinator.settings)).serve(asked_to_stop())
 
 
-def stop(home: Home = Path()) -> None:
+def stop(home: Home = Path(), as_json: AsJson = False) -> None:
     """End the coordinator; a run that is under way goes on at the next start."""
     from server.engine.supervisor import supervision
 
-    typer.echo(supervision(ServerHome.existing(home)).stop())
+    coordinator = ServerHome.existing(home)
+    done = supervision(coordinator).stop()
+    tell({"folder": str(coordinator.folder), "done": done}, done, as_json=as_json)

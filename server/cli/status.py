@@ -1,12 +1,10 @@
 """``graft-server status``: what the coordinator is doing."""
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-import typer
-
-from server.cli.arguments import AsJson, Home
+from server.cli.arguments import Home
+from shared.system.answer import AsJson, tell
 
 
 def status(home: Home = Path(), as_json: AsJson = False) -> None:
@@ -16,4 +14,4 @@ def status(home: Home = Path(), as_json: AsJson = False) -> None:
     from server.engine.status import status_lines
 
     state = status_of(ServerHome.existing(home), now=datetime.now(UTC))
-    typer.echo(json.dumps(state, indent=2) if as_json else "\n".join(status_lines(state)))
+    tell(state, "\n".join(status_lines(state)), as_json=as_json)

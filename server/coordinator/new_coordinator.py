@@ -4,6 +4,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from server.coordinator.certificates import Issued, new_authority, server_certificate
 from server.coordinator.home import ServerHome, ServerSettings
@@ -24,12 +25,24 @@ class Made:
 
     def lines(self) -> list[str]:
         """Where it is, and what a platform needs of it."""
-        addresses = ", ".join(f"{name}:{self.settings.port}" for name in self.settings.names)
         return [
-            f"{self.home.folder}: a coordinator, reached at {addresses}",
+            f"{self.home.folder}: a coordinator, reached at {', '.join(self._addresses)}",
             f"give every platform its address and {self.home.authority}",
-            f"its tasks are signed; platforms see the key as {TaskSigner.read(self.home.task_key).fingerprint}",
+            f"its tasks are signed; platforms see the key as {self._task_key}",
         ]
+
+    def to_json(self) -> dict[str, Any]:
+        """The same."""
+        home = {"folder": str(self.home.folder), "authority": str(self.home.authority)}
+        return {**home, "addresses": self._addresses, "task_key": self._task_key}
+
+    @property
+    def _addresses(self) -> list[str]:
+        return [f"{name}:{self.settings.port}" for name in self.settings.names]
+
+    @property
+    def _task_key(self) -> str:
+        return TaskSigner.read(self.home.task_key).fingerprint
 
 
 def make_coordinator(folder: Path, encoder: Path, settings: ServerSettings, *, now: datetime) -> Made:

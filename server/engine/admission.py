@@ -33,8 +33,11 @@ def admit(register: Enrolment, engine: FlwrCommand) -> None:
 
 
 def _admitted(entry: Enrolled, register: Enrolment, engine: FlwrCommand) -> int:
-    """The node's id; where the engine knows the key already, an answer of it was lost, and the one id is taken that
-    belongs to nobody on record."""
+    """The node's id.
+
+    Where the engine knows the key already, an answer of it was lost, and the one id is taken that belongs to nobody on
+    record.
+    """
     try:
         return engine.register(entry.name, entry.key)
     except EngineError as error:

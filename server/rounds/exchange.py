@@ -11,7 +11,7 @@ from flwr.app import Message, RecordDict
 from flwr.common.constant import ErrorCode
 from flwr.serverapp import Grid
 
-from server.rounds.waiting import Addressee, Clock, Waiting, activations
+from server.rounds.waiting import POLL_SECONDS, Addressee, Clock, Waiting, activations
 from shared.encoder.changes import Int8Delta
 from shared.encoder.encoder import Encoder
 from shared.errors import FederationError, ReplyRejected, WireError
@@ -225,7 +225,7 @@ class Exchange:
                     f"expected {expected} online within {self._config.wait_seconds:g} seconds; "
                     f"found {', '.join(online) or 'none'}"
                 )
-            self._clock.sleep(1.0)
+            self._clock.sleep(POLL_SECONDS)
         return {name: online[name] for name in self.cohort} if self.cohort else online
 
     def _seconds(self, *, is_short: bool) -> float:
@@ -248,7 +248,7 @@ class Exchange:
         """
         deadline = self._clock.now() + self._config.wait_seconds
         while (chosen := choose(self.wait_for_platforms())) is None and self._clock.now() < deadline:
-            self._clock.sleep(1.0)
+            self._clock.sleep(POLL_SECONDS)
         return chosen
 
     def online(self) -> tuple[str, ...]:
@@ -288,11 +288,11 @@ class Exchange:
         """Send them, and sort in what comes until the deadline."""
         active = activations(self._grid.get_nodes())
         taken = set(self._grid.push_messages(list(messages.values())))
-        sent = {
+        awaited = {
             message.metadata.message_id: Addressee(platform=name, node=message.metadata.dst_node_id)
             for name, message in messages.items()
+            if message.metadata.message_id in taken
         }
-        awaited = {message: addressee for message, addressee in sent.items() if message in taken}
         waiting = Waiting(grid=self._grid, clock=self._clock, until=deadline, awaited=awaited, active=active)
         answers.outcomes.update(dict.fromkeys(messages, ("missing", "")))
         while waiting.goes_on():
@@ -316,7 +316,7 @@ class Exchange:
                     f"expected an answer of every platform within {self._config.deadline_seconds:g} seconds; "
                     f"found none of {', '.join(unanswered)}"
                 )
-            self._clock.sleep(1.0)
+            self._clock.sleep(POLL_SECONDS)
             online = platforms_online(self._grid)
             if all(name in online for name in unanswered):
                 return {name: online[name] for name in unanswered}

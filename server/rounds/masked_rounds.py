@@ -21,7 +21,7 @@ from server.rounds.sum_parts import GroupSum
 from server.rounds.sum_roster import SumRoster
 from shared.errors import ConfigError
 from shared.federation.config import KRUM_PLATFORMS, RoundsConfig
-from shared.federation.messages import SumPart, SumWork
+from shared.federation.sum_messages import SumPart, SumWork
 from shared.federation.sum_vector import VectorForm
 from shared.federation.sum_weights import capped
 from shared.secure_sum.roster import Member, Roster

@@ -20,8 +20,9 @@ from server.rounds.waiting import Clock
 from shared.encoder.cross import CatalogueMoments, released_cross
 from shared.errors import ConfigError, InputError
 from shared.federation.config import EVALUATIONS, RoundsConfig
-from shared.federation.messages import BOTH, SumPart, SumWork
+from shared.federation.messages import BOTH
 from shared.federation.private_parts import NUMBERS, SummedEvaluation
+from shared.federation.sum_messages import SumPart, SumWork
 from shared.secure_sum.scheme import SumResult
 
 

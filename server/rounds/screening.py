@@ -21,16 +21,9 @@ from shared.encoder.cross import triangle_size
 from shared.encoder.encoder import Encoder, EncoderSpec, Layout
 from shared.encoder.linear import Moments
 from shared.errors import ReplyRejected
-from shared.federation.messages import (
-    CrossReply,
-    Declined,
-    EvaluateReply,
-    Failed,
-    MomentsReply,
-    SumReply,
-    TrainReply,
-)
+from shared.federation.messages import CrossReply, Declined, EvaluateReply, Failed, MomentsReply, TrainReply
 from shared.federation.moment_cells import BITS
+from shared.federation.sum_messages import SumReply
 from shared.federation.updates import UpdateForm
 from shared.federation.wire import (
     decode_cross_reply,

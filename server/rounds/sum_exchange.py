@@ -22,7 +22,7 @@ from server.rounds.sum_terms import noised_terms, sum_terms
 from server.rounds.summed_sets import SummedSets
 from shared.encoder.encoder import Encoder
 from shared.errors import FederationError, SumFailed, WireError
-from shared.federation.messages import SumReply, SumTask, SumWork
+from shared.federation.sum_messages import SumReply, SumTask, SumWork
 from shared.federation.sum_vector import VectorForm
 from shared.federation.wire import SUM_TYPE, encode_task
 from shared.privacy.gaussian_draws import Draw
@@ -180,14 +180,17 @@ class SumExchange:
             raise FederationError("; ".join(f"{group}: {why}" for group, why in self._failed.items()))
 
     def chosen(self) -> Collection[Member]:
-        """The platforms of all groups that the run sums over from now on; raises FederationError where a group has
-        none."""
+        """The platforms of all groups that the run sums over from now on.
+
+        Raises FederationError where a group has none.
+        """
         return [member for group in self._groups for member in self._chosen(group, is_noised=False)]
 
     def _chosen(self, group: str, *, is_noised: bool) -> Collection[Member]:
-        """The platforms of a group that the run sums over from now on: all that are registered, for whom it waits; or,
-        where that differs by a few from sets of before whose sums bore no noise, and this one is to bear none, the
-        newest of those.
+        """The platforms of a group that the run sums over from now on: all that are registered, for whom it waits.
+
+        Where that differs by a few from sets of before whose sums bore no noise, and this one is to bear none, it is
+        the newest of those.
 
         Raises FederationError where there is neither.
         """

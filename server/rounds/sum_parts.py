@@ -15,8 +15,9 @@ from server.rounds.screening import require_possible
 from shared.encoder.encoder import EncoderSpec
 from shared.encoder.linear import Moments
 from shared.errors import ReplyRejected
-from shared.federation.messages import VALIDATIONS, SumPart
+from shared.federation.messages import VALIDATIONS
 from shared.federation.pair_buckets import middle_of
+from shared.federation.sum_messages import SumPart
 from shared.federation.sum_vector import moment_numbers
 from shared.federation.validation_levels import value_at
 

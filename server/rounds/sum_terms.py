@@ -3,8 +3,8 @@
 import math
 
 from shared.errors import ConfigError
-from shared.federation.messages import SumWork
 from shared.federation.private_parts import private_length
+from shared.federation.sum_messages import SumWork
 from shared.federation.sum_vector import VectorForm
 from shared.secure_sum.noise_for_users import private_terms
 from shared.secure_sum.ring import WIDTHS

@@ -28,7 +28,7 @@ class CellGrid:
 
     name: str
     lengths: NDArray[np.int64]
-    """[G]"""
+    """[G]."""
     dtype: Literal["int8", "int16"]
 
     @cached_property
@@ -100,6 +100,6 @@ class CellGrid:
         return "an exponent is larger than its numbers need" if (coarse & (exponents > LEAST)).any() else ""
 
     def _largest(self, sizes: NDArray[Any]) -> NDArray[Any]:
-        """[G]"""
+        """[G]."""
         largest: NDArray[Any] = np.maximum.reduceat(sizes, np.cumsum(self.lengths) - self.lengths)
         return largest

@@ -267,7 +267,7 @@ class _Centred:
         )
 
     def map(self, start: Float64, ridge: float) -> LinearMap:
-        """start + (cov_q + λI)⁻¹ (cross − cov_q start cov_y) (cov_y + λI)⁻¹."""
+        """The map ``start`` + (cov_q + λI)⁻¹ (cross − cov_q start cov_y) (cov_y + λI)⁻¹."""
         missing = self.cross - self.cov_q @ start @ self.cov_y if start.any() else self.cross
         left = _ridge_solve(self.cov_q, missing, ridge)
         weight = start + _ridge_solve(self.cov_y, left.T, ridge).T

@@ -2,11 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,6 @@ from shared.encoder.changes import Int8Delta
 from shared.encoder.cross import CatalogueMoments
 from shared.encoder.encoder import Encoder, EncoderSpec, Layout
 from shared.encoder.linear import Moments
-from shared.errors import ConfigError
 from shared.feature_space import FeatureSpace
 from shared.federation.config import LocalSettings
 from shared.federation.updates import UpdateForm, update_form
@@ -29,9 +27,6 @@ LOSSES = ("head", "encoder")
 BOTH = "both"
 VALIDATIONS = ("linear", "sequence", BOTH)
 """the parts of the encoder whose validation NDCG@10 a platform may tell"""
-SumPart = Literal["moments", "cross", "train", "evaluate"]
-SUM_PARTS = get_args(SumPart)
-"""of the vectors of a secure sum, in their order"""
 
 _WITHOUT_DATA = [bytes([kind]) for kind in (BOOK, AGREE, OPEN)]
 
@@ -130,7 +125,7 @@ class MomentsTask:
     @property
     def facts(self) -> TaskFacts:
         """Which question it is."""
-        meaning = _meaning("moments", self.run, self.round, _space(self.feature_space))
+        meaning = meaning_of("moments", self.run, self.round, _space(self.feature_space))
         return TaskFacts(kind="moments", round=self.round, run=self.run, nonce=self.nonce, meaning=meaning)
 
 
@@ -174,7 +169,7 @@ class CrossTask:
             round=self.round,
             run=self.run,
             nonce=self.nonce,
-            meaning=_meaning("cross", self.run, self.round, *about),
+            meaning=meaning_of("cross", self.run, self.round, *about),
             noise=self.noise,
             seal=self.seen.seal,
         )
@@ -239,11 +234,11 @@ class TrainTask:
             round=self.round,
             run=self.run,
             nonce=self.nonce,
-            meaning=_meaning(
+            meaning=meaning_of(
                 "train",
                 self.run,
                 self.round,
-                *_about(encoder.digest, encoder.spec),
+                *about_encoder(encoder.digest, encoder.spec),
                 self.seed,
                 sorted(settings.items()),
             ),
@@ -286,13 +281,13 @@ class EvaluateTask:
     def facts(self) -> TaskFacts:
         """Which question it is."""
         encoder = self.encoder
-        about = (*_about(encoder.digest, encoder.spec), self.seed, self.noise)
+        about = (*about_encoder(encoder.digest, encoder.spec), self.seed, self.noise)
         return TaskFacts(
             kind="evaluate",
             round=self.round,
             run=self.run,
             nonce=self.nonce,
-            meaning=_meaning("evaluate", self.run, self.round, *about),
+            meaning=meaning_of("evaluate", self.run, self.round, *about),
             encoder=encoder.digest,
             noise=self.noise,
         )
@@ -307,184 +302,6 @@ class EvaluateReply:
     """calibration users in the sample, rounded to a power of two"""
     validation: dict[str, float]
     """by part of the encoder"""
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class SumWork:
-    """What platforms' vectors of one secure sum are of: parts one after the other, all about one encoder.
-
-    Raises ConfigError where it makes no sense.
-    """
-
-    run: str
-    round: int
-    """number of the sum in its run"""
-    seed: int
-    parts: tuple[SumPart, ...]
-    """some of ``SUM_PARTS``, in that order"""
-    encoder: Encoder | KnownEncoder
-    weights: Mapping[str, float]
-    """by platform of the sum, how much it counts: above 0, the largest 1"""
-    keep: bool = False
-    """whether the next task may count on the encoder being there"""
-    settings: LocalSettings | None = None
-    """of the training, where a part is trained"""
-    noise: float = 0.0
-    """spread of the noise that the sum is to bear, as a multiple of what one user can move it by; 0 asks for none"""
-    public: CatalogueMoments | None = None
-    """by which cross moments are whitened, where a part is one"""
-    users: int = 0
-    """of all platforms of the sum, as they are registered, where it bears noise: whether it pays is judged by them"""
-
-    def __post_init__(self) -> None:
-        if not self.parts or list(self.parts) != [part for part in SUM_PARTS if part in self.parts]:
-            expected = f"one or more of {', '.join(SUM_PARTS)} in this order"
-            raise ConfigError(f"work of a sum: expected {expected}; got {', '.join(self.parts) or 'none'}")
-        weights = self.weights.values()
-        if not all(0 < weight <= 1 for weight in weights) or max(weights, default=0.0) != 1:
-            raise ConfigError("work of a sum: expected weights above 0, the largest of them 1; got others")
-        for part, beside, what in (("train", self.settings, "settings"), ("cross", self.public, "a public catalogue")):
-            if (part in self.parts) != (beside is not None):
-                raise ConfigError(f"work of a sum: expected {what} where a part is {part}, and only there")
-        allowed = {"cross", "evaluate"} if self.noise else {"moments", "train", "evaluate"}
-        if not set(self.parts) <= allowed or self.users < 0 or (self.users and not self.noise):
-            expected = "cross moments and evaluations with noise and a number of users, all else with neither"
-            raise ConfigError(f"work of a sum: expected {expected}; got {', '.join(self.parts)}, noise {self.noise:g}")
-
-    @cached_property
-    def meaning(self) -> str:
-        """Digest of all of it, however the encoder came; the terms of the sum name it (``SumTerms.about``)."""
-        return _meaning(
-            "work",
-            self.run,
-            self.round,
-            self.seed,
-            self.parts,
-            *_about(self.encoder.digest, self.encoder.spec),
-            sorted(self.weights.items()),
-            sorted(self.settings.to_flat().items()) if self.settings else None,
-            self.noise,
-            self.public.digest if self.public else None,
-            self.users,
-        )
-
-    @property
-    def moments_task(self) -> MomentsTask:
-        """Of the part *moments*."""
-        nonce, space = nonce_of("moments", self.run, self.round), self.encoder.spec.feature_space
-        return MomentsTask(run=self.run, round=self.round, nonce=nonce, feature_space=space)
-
-    @property
-    def train_task(self) -> TrainTask:
-        """Of the part *train*; raises ConfigError where there is none."""
-        if self.settings is None:
-            raise ConfigError("work of a sum: expected a part that is trained; got none")
-        return TrainTask(
-            run=self.run,
-            round=self.round,
-            nonce=nonce_of("train", self.run, self.round),
-            seed=self.seed,
-            encoder=self.encoder,
-            settings=self.settings,
-            keep=self.keep,
-        )
-
-    @property
-    def evaluate_task(self) -> EvaluateTask:
-        """Of the part *evaluate*."""
-        return EvaluateTask(
-            run=self.run,
-            round=self.round,
-            nonce=nonce_of("evaluate", self.run, self.round, self.encoder.digest),
-            seed=self.seed,
-            encoder=self.encoder,
-            keep=self.keep,
-            noise=self.noise,
-        )
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class SumTask:
-    """One step of a secure sum; where a vector is asked for, what it is of stands beside."""
-
-    run: str
-    round: int
-    nonce: str
-    message: bytes
-    """of the sum's coordinator (shared/secure_sum/)"""
-    work: SumWork | None = None
-    """None in a step that asks for no vector"""
-    introductions: bytes = b""
-    """of registered platforms (shared/secure_sum/introduction.py), beside a request for keys; else empty"""
-    seen: str = ""
-    """seal of the platform's privacy ledger as the coordinator saw it last, beside a request for a vector under noise;
-    empty where it saw none"""
-
-    @classmethod
-    def of(
-        cls,
-        run: str,
-        round_number: int,
-        message: bytes,
-        work: SumWork | None = None,
-        introductions: bytes = b"",
-        seen: str = "",
-    ) -> "SumTask":
-        """The question of this message.
-
-        Args:
-            run: 32 hexadecimal digits of the run.
-            round_number: number of the sum in its run.
-            message: of the sum's coordinator.
-            work: what the vector is of; None in a step that asks for no vector.
-            introductions: of registered platforms, beside a request for keys; else empty.
-            seen: seal of the platform's privacy ledger as the coordinator saw it last, beside a request for a vector
-                under noise; empty where it saw none.
-
-        Returns:
-            The task; its nonce is that of the message's digest (``nonce_of``).
-        """
-        digest = hashlib.sha256(message).hexdigest()
-        nonce = nonce_of("sum", run, round_number, digest)
-        return cls(
-            run=run,
-            round=round_number,
-            nonce=nonce,
-            message=message,
-            work=work,
-            introductions=introductions,
-            seen=seen,
-        )
-
-    @property
-    def facts(self) -> TaskFacts:
-        """Which question it is, and how what is summed is to be trained.
-
-        What was seen of the ledger does not make another one: a run that goes on has seen the answer of before.
-        """
-        work = self.work
-        about = (hashlib.sha256(self.message).hexdigest(), work.meaning if work else "")
-        return TaskFacts(
-            kind="sum",
-            round=self.round,
-            run=self.run,
-            nonce=self.nonce,
-            meaning=_meaning("sum", self.run, self.round, *about),
-            encoder=work.encoder.digest if work else "",
-            settings=work.settings if work else None,
-            noise=work.noise if work else 0.0,
-            step=self.message,
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class SumReply:
-    """A platform's answer in a step of a secure sum."""
-
-    round: int
-    answer: bytes
-    ledger: str = ""
-    """digest of the platform's privacy ledger, with a vector under noise alone; else empty"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -505,20 +322,26 @@ class Failed:
     """platforms of a sum, and by which two sums differ, that its site policy asks for, where that is why; else 0"""
 
 
-Task = MomentsTask | CrossTask | TrainTask | EvaluateTask | SumTask
-Reply = MomentsReply | CrossReply | TrainReply | EvaluateReply | SumReply | Declined | Failed
-
-
 def power_of_two(count: int) -> int:
     """The power of two nearest to a count on the logarithmic scale; 0 stays 0."""
     return 0 if count < 1 else int(2 ** round(np.log2(count)))
 
 
-def _meaning(*parts: Any) -> str:
+def meaning_of(*parts: Any) -> str:
+    """The digest of what is asked; the parts are what JSON can hold."""
     return hashlib.sha256(json.dumps(parts).encode("utf-8")).hexdigest()
 
 
-def _about(digest: str, spec: EncoderSpec) -> tuple[Any, ...]:
+def about_encoder(digest: str, spec: EncoderSpec) -> tuple[Any, ...]:
+    """What of an encoder stands in a question's meaning.
+
+    Args:
+        digest: of the encoder.
+        spec: of the encoder.
+
+    Returns:
+        Parts for ``meaning_of``.
+    """
     return digest, spec.preset, _space(spec.feature_space)
 
 

@@ -1,5 +1,6 @@
-"""What a platform's vector holds in a sum that bears the promise's noise once: its cross moment, and what an encoder is
-worth to its users.
+"""What a platform's vector holds in a sum that bears the promise's noise once.
+
+It is its cross moment, and what an encoder is worth to its users.
 
 A user gives to one of the parts alone. To the cross moment they give a length of 1, to an evaluation less: a run has
 two, which together spend the promise. There they give their NDCG@10, at most 1, and beside it a quarter for themselves,
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from shared.encoder.cross import triangle_size
 from shared.federation.config import EVALUATIONS
-from shared.federation.messages import SumWork
+from shared.federation.sum_messages import SumWork
 
 Float64 = NDArray[np.float64]
 NUMBERS = 2

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.errors import ConfigError
-from shared.federation.messages import VALIDATIONS, SumPart, SumWork
+from shared.federation.messages import VALIDATIONS
 from shared.federation.moment_cells import MomentGrid
 from shared.federation.pair_buckets import BUCKETS
+from shared.federation.sum_messages import SumPart, SumWork
 from shared.federation.updates import WHOLE
 
 Float64 = NDArray[np.float64]

@@ -1,7 +1,6 @@
 """Steps of a secure sum, and answers to them, to Flower records and back; reading is strict."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,7 +11,8 @@ from numpy.typing import NDArray
 
 from shared.encoder.encoder import ArraySpec, Layout
 from shared.errors import WireError
-from shared.federation.messages import SumReply, SumTask
+from shared.federation.sum_messages import SumReply, SumTask
+from shared.federation.sum_work_wire import read_sum_work, work_records
 from shared.federation.wire_records import (
     FLAT,
     HEADER,
@@ -52,31 +52,24 @@ class ByteGrid:
         return ""
 
 
-def sum_task_records(task: SumTask, work: Mapping[str, Any]) -> RecordDict:
-    """A task as records, with those of what is summed.
-
-    Args:
-        task: one step of a secure sum.
-        work: records of what is summed, by name; empty in a step that asks for no vector.
-
-    Returns:
-        The records of the message; ``WORK`` stands before the names of those of ``work``.
-    """
+def sum_task_records(task: SumTask) -> RecordDict:
+    """A task as records; ``WORK`` stands before the names of those of what is summed."""
     header = header_record("sum-task", task.round, run=task.run, nonce=task.nonce, seen=task.seen)
+    work = {} if task.work is None else work_records(task.work)
     beside = {WORK + name: record for name, record in work.items()}
     if task.introductions:
         beside[INTRODUCTIONS] = _record(task.introductions)
     return RecordDict({HEADER: header, SUM: _record(task.message), **beside})
 
 
-def read_sum_task(content: RecordDict) -> tuple[dict[str, Any], bytes, bytes, RecordDict]:
-    """Read a step of a secure sum, without what is summed.
+def read_sum_task(content: RecordDict) -> SumTask:
+    """Read a step of a secure sum, with what is summed, if a vector is asked for.
 
     Args:
         content: records of the message, as they came; its signature is not checked here.
 
     Returns:
-        Which question it is, the sum's message, introductions, and the records of what is summed.
+        The task.
 
     Raises:
         WireError: if they are anything else.
@@ -85,12 +78,11 @@ def read_sum_task(content: RecordDict) -> tuple[dict[str, Any], bytes, bytes, Re
     records = set(content) - {SIGNATURE} - set(work) - {INTRODUCTIONS}
     header = Header.read(content.get(HEADER), "sum-task", _TASK, records=records, beside={SUM})
     introductions = _bytes(content[INTRODUCTIONS]) if INTRODUCTIONS in content else b""
-    return (
-        {**header.question, "seen": _digest(header, "seen")},
-        _bytes(content[SUM]),
-        introductions,
-        RecordDict({name[len(WORK) :]: record for name, record in work.items()}),
-    )
+    question = {**header.question, "seen": _digest(header, "seen")}
+    message = _bytes(content[SUM])
+    asked = RecordDict({name[len(WORK) :]: record for name, record in work.items()})
+    sum_work = read_sum_work(asked, question) if work else None
+    return SumTask(**question, message=message, work=sum_work, introductions=introductions)
 
 
 def sum_reply_records(reply: SumReply) -> RecordDict:

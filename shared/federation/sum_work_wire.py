@@ -1,4 +1,4 @@
-"""What platforms' vectors of one secure sum are of, but for its encoder, to Flower records and back; reading is strict.
+"""What platforms' vectors of one secure sum are of, to Flower records and back; reading is strict.
 
 There is one form: settings where the vectors are trained, a public catalogue where they are whitened by it, and else
 neither.
@@ -10,24 +10,36 @@ from flwr.app import ArrayRecord, ConfigRecord, RecordDict
 
 from shared.encoder.encoder import Encoder
 from shared.errors import ConfigError, WireError
-from shared.federation.config import LocalSettings
 from shared.federation.cross_wire import public_of
-from shared.federation.messages import SUM_PARTS, KnownEncoder, SumWork
-from shared.federation.wire_records import PUBLIC, SETTINGS, WEIGHTS, Header, array_record
+from shared.federation.sum_messages import SUM_PARTS, SumWork
+from shared.federation.wire_records import (
+    ENCODER,
+    FLAT,
+    HEADER,
+    KNOWN,
+    OF_ENCODER,
+    PUBLIC,
+    SETTINGS,
+    WEIGHTS,
+    Header,
+    array_record,
+    arrays_of,
+    encoder_beside,
+    encoder_records,
+    encoder_spec,
+    known_encoder,
+    read_settings,
+)
 
-WORK_FIELDS: dict[str, type[Any]] = {"parts": str, "noise": float, "users": int}
-"""of its header, beside those of its encoder"""
+_FIELDS: dict[str, type[Any]] = {**OF_ENCODER, "parts": str, "noise": float, "users": int}
 _BETWEEN = ","
 
 
-def work_fields(work: SumWork) -> dict[str, str | float | int]:
-    """``WORK_FIELDS`` of its header."""
-    return {"parts": _BETWEEN.join(work.parts), "noise": work.noise, "users": work.users}
-
-
 def work_records(work: SumWork) -> dict[str, ArrayRecord | ConfigRecord]:
-    """Its records beside header and encoder."""
-    records: dict[str, ArrayRecord | ConfigRecord] = {WEIGHTS: ConfigRecord(dict(sorted(work.weights.items())))}
+    """Its records, by their own names."""
+    parts = _BETWEEN.join(work.parts)
+    records = encoder_records("sum-work", work, parts=parts, noise=work.noise, users=work.users)
+    records[WEIGHTS] = ConfigRecord(dict(sorted(work.weights.items())))
     if work.settings is not None:
         records[SETTINGS] = ConfigRecord(dict(work.settings.to_flat()))
     if work.public is not None:
@@ -35,26 +47,12 @@ def work_records(work: SumWork) -> dict[str, ArrayRecord | ConfigRecord]:
     return records
 
 
-def work_beside(records: set[str]) -> set[str]:
-    """Which records must stand beside header and encoder, of those found."""
-    return {WEIGHTS} | (records & {SETTINGS, PUBLIC})
-
-
-def read_sum_work(
-    content: RecordDict,
-    header: Header,
-    question: dict[str, Any],
-    encoder: Encoder | KnownEncoder,
-    settings: LocalSettings | None,
-) -> SumWork:
+def read_sum_work(content: RecordDict, question: dict[str, Any]) -> SumWork:
     """The work of a question, about an encoder.
 
     Args:
         content: records of the work, weights among them, by their own names.
-        header: of the work.
         question: run and round of the task beside which the work came.
-        encoder: the encoder that came with the work, or that is known.
-        settings: of the training; None where no part is trained.
 
     Returns:
         The work.
@@ -62,6 +60,13 @@ def read_sum_work(
     Raises:
         WireError: if it is of another run or round, cannot be read, or makes no sense.
     """
+    records = set(content)
+    beside = encoder_beside(records) | {WEIGHTS} | (records & {SETTINGS, PUBLIC})
+    header = Header.read(content.get(HEADER), "sum-work", _FIELDS, records=records, beside=beside)
+    settings = read_settings(content[SETTINGS]) if SETTINGS in content else None
+    spec = encoder_spec(header)
+    whole = {} if KNOWN in content else arrays_of(content[ENCODER], ENCODER, {FLAT: spec.layout().lies})
+    encoder = Encoder(spec=spec, flat=whole[FLAT]) if whole else known_encoder(content, spec)
     if (header.text("run"), header.round) != (question["run"], question["round"]):
         raise WireError("expected work of the question's run and round; found another's")
     try:

@@ -9,11 +9,10 @@ from typing import Any
 
 from flwr.app import ArrayRecord, ConfigRecord, MetricRecord, RecordDict
 
-from shared.encoder.changes import Int8Delta, delta_grid
-from shared.encoder.encoder import CROSS, Encoder, EncoderSpec, LinearForm
-from shared.errors import InputError, WireError
-from shared.federation.config import LocalSettings
+from shared.encoder.encoder import Encoder
+from shared.errors import WireError
 from shared.federation.cross_wire import cross_reply_records, cross_task_records, read_cross_reply
+from shared.federation.message_kinds import Reply, Task
 from shared.federation.messages import (
     LOSSES,
     VALIDATIONS,
@@ -25,38 +24,37 @@ from shared.federation.messages import (
     EvaluateTask,
     Failed,
     FailureCode,
-    KnownEncoder,
     MomentsReply,
     MomentsTask,
-    Reply,
-    SumReply,
-    SumTask,
-    SumWork,
-    Task,
     TrainReply,
     TrainTask,
 )
 from shared.federation.moment_cells import MomentGrid, rounded_pairs
+from shared.federation.sum_messages import SumReply, SumTask
 from shared.federation.sum_wire import read_sum_reply, read_sum_task, sum_reply_records, sum_task_records
-from shared.federation.sum_work_wire import WORK_FIELDS, read_sum_work, work_beside, work_fields, work_records
 from shared.federation.wire_records import (
     ASKED,
     ENCODER,
     FLAT,
     HEADER,
     KNOWN,
+    LAYOUT,
     METRICS,
     MOMENTS,
+    OF_ENCODER,
     SETTINGS,
     SIGNATURE,
-    STEP,
     Header,
     array_record,
     arrays_of,
-    fields_of,
+    encoder_beside,
+    encoder_records,
+    encoder_spec,
     header_record,
+    known_encoder,
     layout_fields,
     metrics_of,
+    read_settings,
     space_text,
 )
 
@@ -64,12 +62,9 @@ MOMENTS_TYPE, CROSS_TYPE, TRAIN_TYPE, EVALUATE_TYPE = "query.moments", "query.cr
 SUM_TYPE = "query.sum"
 """Flower's message types"""
 
-_LAYOUT: dict[str, type[Any]] = {"layout": str, "layout-hash": str}
-_OF_ENCODER: dict[str, type[Any]] = {"run": str, "space": str, **_LAYOUT, "seed": int, "keep": bool, "preset": str}
-_ENCODER_TASK: dict[str, type[Any]] = {**ASKED, **_OF_ENCODER}
-_SUM_WORK: dict[str, type[Any]] = {**_OF_ENCODER, **WORK_FIELDS}
+_ENCODER_TASK: dict[str, type[Any]] = {**ASKED, **OF_ENCODER}
 _EVALUATE_TASK: dict[str, type[Any]] = {**_ENCODER_TASK, "noise": float}
-_TRAIN_REPLY: dict[str, type[Any]] = {**_LAYOUT, "fingerprint": str, "users": int}
+_TRAIN_REPLY: dict[str, type[Any]] = {**LAYOUT, "fingerprint": str, "users": int}
 _MOMENTS_REPLY: dict[str, type[Any]] = {**_TRAIN_REPLY, "dim": int, "pairs": int}
 
 
@@ -109,41 +104,15 @@ encode_task.register(CrossTask, cross_task_records)
 @encode_task.register
 def _train_task(task: TrainTask) -> RecordDict:
     settings = ConfigRecord(dict(task.settings.to_flat()))
-    return RecordDict({**_encoder_records("train-task", task, nonce=task.nonce), SETTINGS: settings})
+    return RecordDict({**encoder_records("train-task", task, nonce=task.nonce), SETTINGS: settings})
 
 
 @encode_task.register
 def _evaluate_task(task: EvaluateTask) -> RecordDict:
-    return RecordDict({**_encoder_records("evaluate-task", task, nonce=task.nonce, noise=task.noise)})
+    return RecordDict({**encoder_records("evaluate-task", task, nonce=task.nonce, noise=task.noise)})
 
 
-@encode_task.register
-def _sum_task(task: SumTask) -> RecordDict:
-    work = task.work
-    if work is None:
-        return sum_task_records(task, {})
-    encoder = _encoder_records("sum-work", work, **work_fields(work))
-    return sum_task_records(task, {**encoder, **work_records(work)})
-
-
-def _encoder_records(
-    kind: str, task: TrainTask | EvaluateTask | SumWork, **fields: str | float
-) -> dict[str, ArrayRecord | ConfigRecord]:
-    """The header of a task about an encoder, with the ``fields`` of its kind, and the encoder or what leads to it."""
-    sent, spec = task.encoder, task.encoder.spec
-    header = header_record(
-        kind,
-        task.round,
-        seed=task.seed,
-        keep=task.keep,
-        **fields,
-        preset=spec.preset,
-        space=space_text(spec.feature_space),
-        run=task.run,
-        **layout_fields(spec.layout()),
-    )
-    records = {ENCODER: array_record(flat=sent.flat)} if isinstance(sent, Encoder) else _known_records(sent)
-    return {HEADER: header, **records}
+encode_task.register(SumTask, sum_task_records)
 
 
 def decode_moments_task(content: RecordDict) -> MomentsTask:
@@ -176,15 +145,15 @@ def decode_train_task(content: RecordDict) -> TrainTask:
     """
     records = set(content) - {SIGNATURE}
     header = Header.read(
-        content.get(HEADER), "train-task", _ENCODER_TASK, records=records, beside=_numbers(records) | {SETTINGS}
+        content.get(HEADER), "train-task", _ENCODER_TASK, records=records, beside=encoder_beside(records) | {SETTINGS}
     )
-    question = header.question
-    settings, spec = _settings(content[SETTINGS]), _spec(header)
+    settings = read_settings(content[SETTINGS])
+    spec = encoder_spec(header)
     whole = {} if KNOWN in content else arrays_of(content[ENCODER], ENCODER, {FLAT: spec.layout().lies})
     return TrainTask(
-        **question,
+        **header.question,
         seed=header.number("seed"),
-        encoder=Encoder(spec=spec, flat=whole[FLAT]) if whole else _known(content[KNOWN], content.get(STEP), spec),
+        encoder=Encoder(spec=spec, flat=whole[FLAT]) if whole else known_encoder(content, spec),
         settings=settings,
         keep=header.fields["keep"],
     )
@@ -204,14 +173,14 @@ def decode_evaluate_task(content: RecordDict) -> EvaluateTask:
     """
     records = set(content) - {SIGNATURE}
     header = Header.read(
-        content.get(HEADER), "evaluate-task", _EVALUATE_TASK, records=records, beside=_numbers(records)
+        content.get(HEADER), "evaluate-task", _EVALUATE_TASK, records=records, beside=encoder_beside(records)
     )
-    spec = _spec(header)
+    spec = encoder_spec(header)
     whole = {} if KNOWN in content else arrays_of(content[ENCODER], ENCODER, {FLAT: spec.layout().lies})
     return EvaluateTask(
         **header.question,
         seed=header.number("seed"),
-        encoder=Encoder(spec=spec, flat=whole[FLAT]) if whole else _known(content[KNOWN], content.get(STEP), spec),
+        encoder=Encoder(spec=spec, flat=whole[FLAT]) if whole else known_encoder(content, spec),
         keep=header.fields["keep"],
         noise=header.noise(),
     )
@@ -229,19 +198,7 @@ def decode_sum_task(content: RecordDict) -> SumTask:
     Raises:
         WireError: if they are anything but such a step.
     """
-    question, message, introductions, work = read_sum_task(content)
-    sum_work = _sum_work(work, question) if work else None
-    return SumTask(**question, message=message, work=sum_work, introductions=introductions)
-
-
-def _sum_work(content: RecordDict, question: dict[str, Any]) -> SumWork:
-    records = set(content)
-    beside = _numbers(records) | work_beside(records)
-    header = Header.read(content.get(HEADER), "sum-work", _SUM_WORK, records=records, beside=beside)
-    spec, settings = _spec(header), _settings(content[SETTINGS]) if SETTINGS in content else None
-    whole = {} if KNOWN in content else arrays_of(content[ENCODER], ENCODER, {FLAT: spec.layout().lies})
-    encoder = Encoder(spec=spec, flat=whole[FLAT]) if whole else _known(content[KNOWN], content.get(STEP), spec)
-    return read_sum_work(content, header, question, encoder, settings)
+    return read_sum_task(content)
 
 
 @singledispatch
@@ -310,10 +267,9 @@ def decode_moments_reply(content: RecordDict) -> MomentsReply | Declined | Faile
     Raises:
         WireError: if they are anything but such an answer.
     """
-    records = set(content)
-    if (refusal := _refusal(content.get(HEADER), records)) is not None:
-        return refusal
-    header = Header.read(content.get(HEADER), "moments-reply", _MOMENTS_REPLY, records=records, beside={MOMENTS})
+    header = _header_or_refusal(content, "moments-reply", _MOMENTS_REPLY, {MOMENTS})
+    if not isinstance(header, Header):
+        return header
     grid, layout = MomentGrid(dim=header.number("dim", least=1)), header.layout()
     if layout != grid.layout:
         raise WireError(f"the layout is not that of moments in {grid.dim} dimensions")
@@ -372,10 +328,9 @@ def decode_train_reply(content: RecordDict) -> TrainReply | Declined | Failed:
     Raises:
         WireError: if they are anything but such an answer.
     """
-    records = set(content)
-    if (refusal := _refusal(content.get(HEADER), records)) is not None:
-        return refusal
-    header = Header.read(content.get(HEADER), "train-reply", _TRAIN_REPLY, records=records, beside={ENCODER, METRICS})
+    header = _header_or_refusal(content, "train-reply", _TRAIN_REPLY, {ENCODER, METRICS})
+    if not isinstance(header, Header):
+        return header
     layout = header.layout()
     return TrainReply(
         round=header.round,
@@ -399,11 +354,20 @@ def decode_evaluate_reply(content: RecordDict) -> EvaluateReply | Declined | Fai
     Raises:
         WireError: if they are anything but such an answer.
     """
+    header = _header_or_refusal(content, "evaluate-reply", {"users": int}, {METRICS})
+    if not isinstance(header, Header):
+        return header
+    return EvaluateReply(round=header.round, users=header.users(), validation=metrics_of(content[METRICS], VALIDATIONS))
+
+
+def _header_or_refusal(
+    content: RecordDict, kind: str, fields: dict[str, type[Any]], beside: set[str]
+) -> Header | Declined | Failed:
+    """The header of an answer of this kind, or the refusal that came in its place."""
     records = set(content)
     if (refusal := _refusal(content.get(HEADER), records)) is not None:
         return refusal
-    header = Header.read(content.get(HEADER), "evaluate-reply", {"users": int}, records=records, beside={METRICS})
-    return EvaluateReply(round=header.round, users=header.users(), validation=metrics_of(content[METRICS], VALIDATIONS))
+    return Header.read(content.get(HEADER), kind, fields, records=records, beside=beside)
 
 
 def _refusal(header: Any, records: set[str]) -> Declined | Failed | None:
@@ -419,46 +383,3 @@ def _refusal(header: Any, records: set[str]) -> Declined | Failed | None:
     except ValueError as error:
         raise WireError("the reason or code of a refusal is not one of the listed ones") from error
     return None
-
-
-def _numbers(records: set[str]) -> set[str]:
-    """The records in which a task's encoder came: itself, or what leads to it from the one that the platform holds."""
-    return {KNOWN} | (records & {STEP}) if KNOWN in records else {ENCODER}
-
-
-def _known_records(sent: KnownEncoder) -> dict[str, ArrayRecord | ConfigRecord]:
-    known = ConfigRecord({"base": sent.base, "digest": sent.digest})
-    delta = {} if sent.delta is None else {STEP: array_record(flat=sent.delta.cells)}
-    return {KNOWN: known, **delta}
-
-
-def _known(known: Any, step: Any, spec: EncoderSpec) -> KnownEncoder:
-    fields = fields_of(known, KNOWN, {"base": str, "digest": str})
-    if step is None:
-        return KnownEncoder(spec=spec, base=fields["base"], digest=fields["digest"], delta=None)
-    cells = arrays_of(step, STEP, {FLAT: delta_grid(spec).layout.lies})[FLAT]
-    if fault := delta_grid(spec).fault(cells):
-        raise WireError(f"record {STEP!r}: {fault}")
-    return KnownEncoder(spec=spec, base=fields["base"], digest=fields["digest"], delta=Int8Delta(cells=cells))
-
-
-def _settings(record: Any) -> LocalSettings:
-    if not isinstance(record, ConfigRecord):
-        raise WireError(f"record {SETTINGS!r} must be a ConfigRecord")
-    try:
-        return LocalSettings.from_flat(dict(record))  # type: ignore[arg-type]
-    except InputError as error:
-        raise WireError(f"the settings cannot be followed: {error}") from error
-
-
-def _spec(header: Header) -> EncoderSpec:
-    space = header.space()
-    layout = header.layout()
-    form: LinearForm = "cross" if layout.arrays[0].name == CROSS else "map"
-    try:
-        spec = EncoderSpec(preset=header.text("preset"), input_dim=space.dim, feature_space=space, linear=form)
-    except InputError as error:
-        raise WireError(f"the encoder is of a kind unknown here: {error}") from error
-    if layout != spec.layout():
-        raise WireError(f"the layout is not that of preset {spec.preset!r} at {space.dim} dimensions")
-    return spec

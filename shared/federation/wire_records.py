@@ -12,10 +12,14 @@ import numpy as np
 from flwr.app import Array, ArrayRecord, ConfigRecord, MetricRecord
 from numpy.typing import NDArray
 
-from shared.encoder.encoder import Layout
+from shared.encoder.changes import Int8Delta, delta_grid
+from shared.encoder.encoder import CROSS, Encoder, EncoderSpec, Layout, LinearForm
 from shared.errors import InputError, WireError
 from shared.feature_space import FeatureSpace
+from shared.federation.config import LocalSettings
+from shared.federation.messages import EvaluateTask, KnownEncoder, TrainTask
 from shared.federation.moment_cells import MOST_PAIRS, rounded_pairs
+from shared.federation.sum_messages import SumWork
 
 PROTOCOL = "graft/1"
 HEADER, SETTINGS, ENCODER, MOMENTS, METRICS = "header", "settings", "encoder", "moments", "metrics"
@@ -34,6 +38,10 @@ _NUMPY = "numpy.ndarray"
 _COMMON: dict[str, type[Any]] = {"protocol": str, "kind": str, "round": int}
 ASKED: dict[str, type[Any]] = {"run": str, "nonce": str, "space": str}
 """fields of every task"""
+LAYOUT: dict[str, type[Any]] = {"layout": str, "layout-hash": str}
+"""Fields of the header beside a flat array."""
+OF_ENCODER: dict[str, type[Any]] = {"run": str, "space": str, **LAYOUT, "seed": int, "keep": bool, "preset": str}
+"""Fields of the header of what is about an encoder."""
 _DIGITS, _DIGEST = re.compile(r"[0-9a-f]{32}"), re.compile(r"[0-9a-f]{64}")
 
 
@@ -294,3 +302,90 @@ def _npy_header(dtype: np.dtype[Any], size: int) -> bytes:
     description = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": (size,)}
     np.lib.format.write_array_header_1_0(stream, description)
     return stream.getvalue()
+
+
+def encoder_records(
+    kind: str, task: TrainTask | EvaluateTask | SumWork, **fields: str | float
+) -> dict[str, ArrayRecord | ConfigRecord]:
+    """The header of a task about an encoder, and the encoder or what leads to it.
+
+    Args:
+        kind: of the header.
+        task: the task, or the work of a sum.
+        fields: of the header, beside those of every task about an encoder.
+
+    Returns:
+        The records by name.
+    """
+    sent, spec = task.encoder, task.encoder.spec
+    header = header_record(
+        kind,
+        task.round,
+        seed=task.seed,
+        keep=task.keep,
+        **fields,
+        preset=spec.preset,
+        space=space_text(spec.feature_space),
+        run=task.run,
+        **layout_fields(spec.layout()),
+    )
+    records = {ENCODER: array_record(flat=sent.flat)} if isinstance(sent, Encoder) else _known_records(sent)
+    return {HEADER: header, **records}
+
+
+def encoder_beside(records: set[str]) -> set[str]:
+    """The records in which a task's encoder came: itself, or what leads to it from the one that the platform holds."""
+    return {KNOWN} | (records & {STEP}) if KNOWN in records else {ENCODER}
+
+
+def _known_records(sent: KnownEncoder) -> dict[str, ArrayRecord | ConfigRecord]:
+    known = ConfigRecord({"base": sent.base, "digest": sent.digest})
+    step = {} if sent.delta is None else {STEP: array_record(flat=sent.delta.cells)}
+    return {KNOWN: known, **step}
+
+
+def known_encoder(content: Mapping[str, Any], spec: EncoderSpec) -> KnownEncoder:
+    """What leads to a task's encoder from the one that the platform holds.
+
+    Args:
+        content: records of the task; ``KNOWN`` is there, and ``STEP`` but where the platform holds the encoder itself.
+        spec: of the encoder.
+
+    Returns:
+        The encoder by its digest, with the step.
+
+    Raises:
+        WireError: if the records are anything else.
+    """
+    known, step = content[KNOWN], content.get(STEP)
+    fields = fields_of(known, KNOWN, {"base": str, "digest": str})
+    if step is None:
+        return KnownEncoder(spec=spec, base=fields["base"], digest=fields["digest"], delta=None)
+    cells = arrays_of(step, STEP, {FLAT: delta_grid(spec).layout.lies})[FLAT]
+    if fault := delta_grid(spec).fault(cells):
+        raise WireError(f"record {STEP!r}: {fault}")
+    return KnownEncoder(spec=spec, base=fields["base"], digest=fields["digest"], delta=Int8Delta(cells=cells))
+
+
+def read_settings(record: Any) -> LocalSettings:
+    """The settings of a training; raises WireError where they cannot be followed."""
+    if not isinstance(record, ConfigRecord):
+        raise WireError(f"record {SETTINGS!r} must be a ConfigRecord")
+    try:
+        return LocalSettings.from_flat(dict(record))  # type: ignore[arg-type]
+    except InputError as error:
+        raise WireError(f"the settings cannot be followed: {error}") from error
+
+
+def encoder_spec(header: Header) -> EncoderSpec:
+    """Of a task's encoder; raises WireError where it is of a kind unknown here, or is not laid out as its kind is."""
+    space = header.space()
+    layout = header.layout()
+    form: LinearForm = "cross" if layout.arrays[0].name == CROSS else "map"
+    try:
+        spec = EncoderSpec(preset=header.text("preset"), input_dim=space.dim, feature_space=space, linear=form)
+    except InputError as error:
+        raise WireError(f"the encoder is of a kind unknown here: {error}") from error
+    if layout != spec.layout():
+        raise WireError(f"the layout is not that of preset {spec.preset!r} at {space.dim} dimensions")
+    return spec

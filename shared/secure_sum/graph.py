@@ -95,6 +95,6 @@ def _most_threshold(parties: int, dropping: int, k: int, chance: float) -> int:
 
 
 def _chance(numbers: range, others: int, marked: int, k: int) -> float:
-    """P[Hypergeometric(others, marked, k) is one of the numbers]"""
+    """P[Hypergeometric(others, marked, k) is one of the numbers]."""
     ways = sum(math.comb(marked, number) * math.comb(others - marked, k - number) for number in numbers)
     return ways / math.comb(others, k)

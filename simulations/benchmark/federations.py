@@ -32,7 +32,7 @@ from simulations.benchmark.pairs import MINIMA, MOVIES, SMALL_SOURCE, platform_l
 from simulations.benchmark.pooled_cells import Float64, ResampledSums, averaged, mean_ndcg, middle, resampled
 from simulations.config.run_config import RunConfig
 from simulations.results.result_document import RESULT_FILE, read_result, read_users
-from simulations.results.table import markdown
+from simulations.results.table import markdown_tables
 
 SHARE = 3.7
 """Percent of the users of amazon_games that one shop has: some 1,860."""
@@ -156,12 +156,13 @@ def pooled_federations(measured: Sequence[FederationFigures]) -> list[Figure]:
 
 
 def federation_table(figures: Figures) -> str:
-    """One line per federation in Markdown."""
-    heads = (
-        *("federation", "seeds", "shops", "local NDCG@10", "feature over local, %", "federated over local, %"),
+    """One line per federation in Markdown: lifts, then who takes part and what rounds cost."""
+    lift_heads = (
+        *("local NDCG@10", "feature over local, %", "federated over local, %"),
         *("federated over pooled, %", f"federated over that of {FIRST.name}, %"),
-        *("seconds of the moments round / of the training rounds", "kB up a member and training round"),
     )
+    costs = ("seconds of the moments round / of the training rounds", "kB up a member and training round")
+    heads = ("federation", "seeds", "shops", *lift_heads, *costs)
     rows = []
     for federation in FEDERATIONS:
         place = federation.place
@@ -180,7 +181,7 @@ def federation_table(figures: Figures) -> str:
                 "-" if up is None else f"{up / 1000:,.0f}",
             ]
         )
-    return markdown(heads, rows)
+    return markdown_tables([("federation", *lift_heads), ("federation", "seeds", "shops", *costs)], heads, rows)
 
 
 def _pooled(measured: FederationFigures) -> Iterator[Figure]:

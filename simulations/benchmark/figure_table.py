@@ -3,6 +3,7 @@
 import io
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from polars.exceptions import PolarsError
@@ -32,6 +33,16 @@ _FIGURE = [field.name for field in fields(Figure) if field.name != "place"]
 _FRACTIONS = {fraction_name(fraction): fraction for fraction in FRACTIONS}
 
 
+def figure_rows(figures: Figures) -> list[dict[str, Any]]:
+    """One row for each figure, in their order; its keys are those of ``COLUMNS``."""
+    return [
+        {name: getattr(row.place, name) for name in _PLACE}
+        | {name: getattr(row, name) for name in _FIGURE}
+        | {"fraction": _FRACTIONS.get(row.place.platform)}
+        for row in figures.rows
+    ]
+
+
 def write_figures(figures: Figures, path: Path) -> None:
     """Write the table, whole or not at all.
 
@@ -39,14 +50,8 @@ def write_figures(figures: Figures, path: Path) -> None:
         figures: one row each, in their order.
         path: of the Parquet file.
     """
-    rows = [
-        {name: getattr(row.place, name) for name in _PLACE}
-        | {name: getattr(row, name) for name in _FIGURE}
-        | {"fraction": _FRACTIONS.get(row.place.platform)}
-        for row in figures.rows
-    ]
     content = io.BytesIO()
-    pl.DataFrame(rows, schema=COLUMNS).write_parquet(content, compression="zstd", compression_level=19)
+    pl.DataFrame(figure_rows(figures), schema=COLUMNS).write_parquet(content, compression="zstd", compression_level=19)
     write_whole(path, content.getvalue())
 
 

@@ -65,10 +65,7 @@ def foretold(cells: Sequence[Measured]) -> list[Foretold]:
 
 def foretold_table(forecasts: Sequence[Foretold]) -> str:
     """One line per cell in Markdown, then how often a clear lift was foretold rightly, and the interval held."""
-    heads = (
-        *("pair", "related", "fraction", "model-selection users", "adds to content, %", "shown, %"),
-        *("expected, %", "came, %", "answer", "right"),
-    )
+    heads = ("pair", "fraction", "model-selection users", "expected, %", "came, %", "answer")
     rows = []
     held = []
     for forecast in forecasts:
@@ -77,9 +74,8 @@ def foretold_table(forecasts: Sequence[Foretold]) -> str:
         came = Interval(mean=known.lift, low=known.low, high=known.high)
         rows.append(
             [
-                *(known.name, known.related, f"{known.fraction:g}", str(known.users), f"{known.adds:+.1f}"),
-                *(f"{known.shown:+.1f}", lift_text(expected), lift_text(came), forecast.answer),
-                "-" if forecast.right is None else "yes" if forecast.right else "no",
+                *(known.name, f"{known.fraction:g}", str(known.users), lift_text(expected), lift_text(came)),
+                forecast.answer + ("" if forecast.right is None else ", right" if forecast.right else ", wrong"),
             ]
         )
     right = clear_answers(forecasts)

@@ -1,8 +1,11 @@
 """The tables of docs/results/transfer.md, made from figures alone."""
 
+from typing import Any
+
 from simulations.benchmark.bars import SEEDS_ASKED, Evidence, bars_table, served_below_local
 from simulations.benchmark.cells import Grid
 from simulations.benchmark.federations import federation_table
+from simulations.benchmark.figure_table import figure_rows
 from simulations.benchmark.figures import Figures
 from simulations.benchmark.foretold import clear_answers, foretold, foretold_table, measured_cells
 from simulations.benchmark.table import class_table, pair_table
@@ -33,17 +36,44 @@ def page(figures: Figures, grid: Grid) -> str:
     return "\n".join(tables)
 
 
-def missing_cells(figures: Figures, grid: Grid) -> str:
-    """One sentence that names the entries and seeds of which there is no figure.
+def document(figures: Figures, grid: Grid) -> dict[str, Any]:
+    """What the tables are made from, as ``graft-sim benchmark --json`` prints it.
+
+    Args:
+        figures: of the finished cells.
+        grid: what is run.
+
+    Returns:
+        Every figure as a row of the table of figures, and the seeds that are missing by entry of the grid.
+    """
+    return {"figures": figure_rows(figures), "missing": missing_seeds(figures, grid)}
+
+
+def missing_seeds(figures: Figures, grid: Grid) -> dict[str, list[int]]:
+    """The seeds of which there is no figure.
 
     Args:
         figures: of the finished cells.
         grid: what is run; each entry is expected under the seeds below ``SEEDS_ASKED``.
 
     Returns:
-        The sentence, with an end of line.
+        Name of an entry to its missing seeds, ascending; entries that lack none are left out.
     """
     expected_seeds = range(SEEDS_ASKED)
     missing = {entry.name: sorted({*expected_seeds} - {*figures.seeds(entry.name)}) for entry in grid.entries()}
-    named = [f"{name} (seeds {', '.join(map(str, seeds))})" for name, seeds in missing.items() if seeds]
+    return {name: seeds for name, seeds in missing.items() if seeds}
+
+
+def missing_cells(figures: Figures, grid: Grid) -> str:
+    """One sentence that names the entries and seeds of which there is no figure.
+
+    Args:
+        figures: of the finished cells.
+        grid: what is run.
+
+    Returns:
+        The sentence, with an end of line.
+    """
+    missing = missing_seeds(figures, grid)
+    named = [f"{name} (seeds {', '.join(map(str, seeds))})" for name, seeds in missing.items()]
     return f"Cells that are missing: {'; '.join(named) if named else 'none'}.\n"

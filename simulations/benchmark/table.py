@@ -21,23 +21,36 @@ from simulations.benchmark.figures import (
 )
 from simulations.benchmark.pairs import CLASSES, FRACTIONS, PAIRS, Pair
 from simulations.benchmark.pooled_cells import SHOWN, best_by_validation
-from simulations.results.table import markdown
+from simulations.results.outcomes import SERVED
+from simulations.results.table import markdown_tables
+
+_OVER_LOCAL = [f"{method} over local, %" for method in SHOWN]
+_FEATURE_OVER_LOCAL, _SERVED_OVER_LOCAL = (f"{method} over local, %" for method in (FEATURE.name, SERVED))
+_OVER_BEST_LOCAL = f"{FEATURE.name} over best local, %"
 
 
 def pair_table(figures: Figures) -> str:
-    """One line per pair and fraction, in Markdown."""
+    """One line per pair and fraction, in Markdown: what is read first, the other methods, then who was measured."""
+    first = (_FEATURE_OVER_LOCAL, _SERVED_OVER_LOCAL, _OVER_BEST_LOCAL, "gate accepts")
+    others = [head for head in _OVER_LOCAL if head not in first]
+    measured = ("related", "seeds", "test users")
+    parts = [first, (*others, "local NDCG@10", "best local by validation"), measured]
     heads = (
         *("pair", "related", "fraction", "seeds", "test users", "local NDCG@10", "best local by validation"),
-        *(f"{method} over local, %" for method in SHOWN),
-        *("feature over best local, %", "gate accepts"),
+        *(*_OVER_LOCAL, _OVER_BEST_LOCAL, "gate accepts"),
     )
-    return markdown(heads, [row for pair in PAIRS for row in _pair_rows(figures, pair)])
+    rows = [row for pair in PAIRS for row in _pair_rows(figures, pair)]
+    return markdown_tables([("pair", "fraction", *part) for part in parts], heads, rows)
 
 
 def class_table(figures: Figures) -> str:
-    """One line per class and fraction: the mean over pairs, with intervals over pairs and users."""
-    over_local = [f"{method} over local, %" for method in SHOWN]
-    heads = ("related", "fraction", "pairs", *over_local, "feature over best local, %")
+    """One line per class and fraction: the mean over pairs, with intervals over pairs and users.
+
+    What is read first, then the other methods.
+    """
+    first = ("pairs", _FEATURE_OVER_LOCAL, _SERVED_OVER_LOCAL, _OVER_BEST_LOCAL)
+    parts = [first, [head for head in _OVER_LOCAL if head not in first]]
+    heads = ("related", "fraction", "pairs", *_OVER_LOCAL, _OVER_BEST_LOCAL)
     rows = []
     for related in CLASSES:
         for fraction in FRACTIONS:
@@ -47,7 +60,7 @@ def class_table(figures: Figures) -> str:
                 lifts = [figures.interval(place, method, OVER_LOCAL) for method in SHOWN]
                 lifts.append(figures.interval(place, FEATURE.name, OVER_BEST))
                 rows.append((related, f"{fraction:g}", f"{pairs:g}", *map(lift_text, lifts)))
-    return markdown(heads, rows)
+    return markdown_tables([("related", "fraction", *part) for part in parts], heads, rows)
 
 
 def _pair_rows(figures: Figures, pair: Pair) -> Iterator[tuple[str, ...]]:

@@ -23,7 +23,7 @@ from simulations.benchmark.pairs import MINIMA, PAIRS, Pair, platform_line
 from simulations.benchmark.pooled_cells import Column, mean_ndcg, middle, resampled
 from simulations.config.run_config import RunConfig
 from simulations.results.result_document import read_users
-from simulations.results.table import markdown
+from simulations.results.table import markdown_tables
 
 ALIGNMENTS = ("off", "probe:0.01", "coral:1")
 """Weights of docs/decisions/0005."""
@@ -93,8 +93,10 @@ def pooled_ways(finished: Iterable[tuple[ThreeWay, int, Path]]) -> list[Figure]:
 
 
 def three_way_table(figures: Figures) -> str:
-    """One line per pair and alignment in Markdown: lifts over ``local``."""
-    heads = ["pair", "related", "alignment", "seeds", "local NDCG@10", *[f"{way} over local, %" for way in uses()]]
+    """One line per pair and alignment in Markdown: lifts over ``local``, then what was measured."""
+    lift_heads = [f"{way} over local, %" for way in uses()]
+    heads = ("pair", "related", "alignment", "seeds", "local NDCG@10", *lift_heads)
+    parts = (lift_heads, ("related", "seeds", "local NDCG@10"))
     rows = []
     for comparison in THREE_WAYS:
         place = comparison.place
@@ -104,7 +106,7 @@ def three_way_table(figures: Figures) -> str:
             pair = comparison.pair
             row = [pair.name, pair.pair_class, comparison.alignment, f"{seeds:g}", f"{local:.4f}"]
             rows.append([*row, *map(lift_text, lifts)])
-    return markdown(heads, rows)
+    return markdown_tables([("pair", "alignment", *part) for part in parts], heads, rows)
 
 
 def _pooled(comparison: ThreeWay, folders: Sequence[Path]) -> Iterator[Figure]:

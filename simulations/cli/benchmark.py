@@ -1,5 +1,6 @@
 """``graft-sim benchmark``: the grid of pairs, federations and ways."""
 
+import json
 import sys
 from functools import partial
 from pathlib import Path
@@ -39,6 +40,7 @@ def benchmark(
             help="Also write what graft-client assess should know of the pairs to this file. Default: none.",
         ),
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print every figure as JSON in place of the tables.")] = False,
 ) -> None:
     """Run the grid of pairs, federations and ways, leaving out what is finished; print its tables in Markdown."""
     from client.gate.expectation import write_pairs
@@ -48,7 +50,7 @@ def benchmark(
     from simulations.benchmark.figure_table import read_figures, write_figures
     from simulations.benchmark.foretold import measured_cells
     from simulations.benchmark.measure import measured_figures
-    from simulations.benchmark.page import page
+    from simulations.benchmark.page import document, page
     from simulations.run.whole_run import run as run_methods
     from simulations.run.workers import cores
 
@@ -64,4 +66,5 @@ def benchmark(
     if known_pairs is not None:
         known = [pair for pair, _ in measured_cells(measured)]
         write_whole(known_pairs, write_pairs(known).encode("utf-8"))
-    sys.stdout.write(page(measured, grid))
+    told = json.dumps(document(measured, grid), indent=1, allow_nan=False) + "\n" if as_json else page(measured, grid)
+    sys.stdout.write(told)

@@ -23,9 +23,9 @@ def compare(
         ),
     ] = None,
 ) -> None:
-    """Compare runs with a first one by user: differences of NDCG@10 on each platform under each method, with 95 %
-    intervals.
+    """Compare runs with a first one by user.
 
+    Shown are differences of NDCG@10 on each platform under each method, with 95 % intervals.
     All runs must have prepared the platforms that they share with the first in the same way; fraction alone may differ.
     """
     from simulations.report.comparison import compare as compare_runs

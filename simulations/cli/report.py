@@ -1,5 +1,6 @@
 """``graft-sim report``: a run's report again."""
 
+import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,7 @@ import typer
 def report(
     out: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a run.")],
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print result.json.")] = False,
 ) -> None:
     """Write report.html again from result.json."""
     from simulations.report.html_report import REPORT_FILE, write_report
@@ -18,5 +20,7 @@ def report(
 
     document = read_result(out / RESULT_FILE)
     write_report(document, out / REPORT_FILE)
-    if markdown:
+    if as_json:
+        sys.stdout.write(json.dumps(document, indent=1) + "\n")
+    elif markdown:
         sys.stdout.write(markdown_table(document))

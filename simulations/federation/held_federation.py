@@ -141,9 +141,12 @@ class FederationResult:
         return reasons
 
     def rounds(self) -> list[dict[str, Any]]:
-        """One entry per round, its evaluation taken in: {kind, number, seconds, bytes_up, bytes_down, losses,
+        """One entry per round, its evaluation taken in.
+
+        An entry is {kind, number, seconds, bytes_up, bytes_down, losses,
         cosines, weights, validation: {platform or group: NDCG@10 of both parts}, kept: whether its encoder is what the
-        run left, dropped}. What the starting encoder's evaluation took is in the first."""
+        run left, dropped}. What the starting encoder's evaluation took is in the first.
+        """
         start = [entry for entry in self.history[:1] if entry["kind"] == "evaluate"]
         merged: list[dict[str, Any]] = []
         kept_round: dict[str, Any] = {}

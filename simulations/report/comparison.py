@@ -16,7 +16,7 @@ from shared.seeding import rng_for
 from shared.system.options import entries, from_flat
 from simulations.results.outcomes import shown
 from simulations.results.result_document import RESULT_FILE, read_result, read_users
-from simulations.results.table import filled, lift_text, markdown, widest
+from simulations.results.table import filled, lift_text, markdown_tables, widest
 
 FORMAT = 1
 """Version of what ``to_json`` gives."""
@@ -217,6 +217,11 @@ def _others(run: _Run, shared_methods: set[tuple[str, str]]) -> tuple[str, ...]:
 
 
 COLUMNS = ("platform", "method", "seeds", "users", "first", "second", "difference", "in %")
+_IN_MARKDOWN = (
+    ("platform", "method", "first", "second", "difference", "in %"),
+    ("platform", "method", "seeds", "users"),
+)
+"""Columns of the two tables: a table of a document has six at most."""
 _LESS_WIDE = ((), ("seeds", "users"), ("seeds", "users", "in %"), ("seeds", "users", "in %", "second"))
 """Columns left out, the first set that lets the table fit its console."""
 
@@ -237,8 +242,9 @@ def rich_comparison(comparison: Comparison, width: int) -> Table:
 
 
 def markdown_comparison(comparison: Comparison) -> str:
-    """Every column in Markdown, with the lines of ``heading`` above."""
-    return "\n".join([*heading(comparison), "", markdown(COLUMNS, [row for _, row in _rows(comparison)])])
+    """Every column in Markdown, in two tables, with the lines of ``heading`` above."""
+    rows = [row for _, row in _rows(comparison)]
+    return "\n".join([*heading(comparison), "", markdown_tables(_IN_MARKDOWN, COLUMNS, rows)])
 
 
 def heading(comparison: Comparison) -> list[str]:

@@ -11,6 +11,11 @@ from rich.table import Table
 from client.ensemble.candidates import LOCAL
 
 COLUMNS = ("platform", "method", "NDCG@10", "Recall@10", "MRR", "coverage@10", "lift over local", "of oracle")
+_IN_MARKDOWN = (
+    ("platform", "method", "NDCG@10", "lift over local", "of oracle"),
+    ("platform", "method", "Recall@10", "MRR", "coverage@10"),
+)
+"""Columns of the two tables: a table of a document has six at most."""
 _LESS_WIDE = ((), ("MRR", "coverage@10"), ("MRR", "coverage@10", "Recall@10"))
 """Columns left out, the first set that lets the table fit its console."""
 _SYNTHETIC = " (synthetic)"
@@ -81,9 +86,10 @@ def widest(tables: Sequence[Table], width: int) -> Table:
 
 
 def markdown_table(document: Mapping[str, Any]) -> str:
-    """The same table in Markdown, with a title line above it."""
+    """The same in Markdown as two tables, with a title line above them."""
     columns = _columns(document)
-    return f"{title(document)}\n\n{markdown(columns, [row[: len(columns)] for row in rows(document)])}"
+    parts = [[column for column in part if column in columns] for part in _IN_MARKDOWN]
+    return f"{title(document)}\n\n{markdown_tables(parts, COLUMNS, list(rows(document)))}"
 
 
 def markdown(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -98,6 +104,21 @@ def markdown(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """
     lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
     return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)]) + "\n"
+
+
+def markdown_tables(parts: Iterable[Sequence[str]], heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table that is too wide for a document, as several tables in Markdown, a blank line between them.
+
+    Args:
+        parts: of each table, the heads of its columns.
+        heads: of all columns.
+        rows: each with a text for each of ``heads``.
+
+    Returns:
+        The tables, with an end of line.
+    """
+    cells = [dict(zip(heads, row, strict=True)) for row in rows]
+    return "\n".join(markdown(part, [[row[head] for head in part] for row in cells]) for part in parts)
 
 
 def title(document: Mapping[str, Any]) -> str:

@@ -1,7 +1,8 @@
 """Platform folders of the synthetic world: events drawn from its choice model, written as the contract says."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -14,7 +15,27 @@ from simulations.synthetic.config import WorldConfig
 from simulations.synthetic.world import PlatformTruth, World, build_world
 
 
-def write_world(out: Path, config: WorldConfig, *, share: float, seed: int) -> list[str]:
+@dataclass(frozen=True, kw_only=True)
+class WrittenFolder:
+    """One platform of the world, written as a folder."""
+
+    folder: Path
+    users: int
+    items: int
+    events: int
+    domain: str
+
+    def line(self) -> str:
+        """In words."""
+        counts = f"{self.users:,} users, {self.items:,} items, {self.events:,} events"
+        return f"{self.folder}: {counts}; domain {self.domain}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Under the same names."""
+        return {**vars(self), "folder": str(self.folder)}
+
+
+def write_world(out: Path, config: WorldConfig, *, share: float, seed: int) -> list[WrittenFolder]:
     """Draw the world and write it.
 
     Args:
@@ -24,7 +45,7 @@ def write_world(out: Path, config: WorldConfig, *, share: float, seed: int) -> l
         seed: of the world.
 
     Returns:
-        A line for each platform.
+        What was written, platform by platform.
 
     Raises:
         ConfigError: if ``share`` lies outside its bounds, a platform's folder exists already, or nothing can be
@@ -39,14 +60,16 @@ def write_world(out: Path, config: WorldConfig, *, share: float, seed: int) -> l
     world = build_world(replace(config, plans=plans), seed)
     with os_error_as(ConfigError, f"{out}: cannot be written"):
         folders = write_folders(world, out)
-    return [_line(world, name, folder) for name, folder in folders.items()]
+    return [_written(world.truths[name], folder) for name, folder in folders.items()]
 
 
-def _line(world: World, name: str, folder: Path) -> str:
-    truth = world.truths[name]
-    users, items = len(truth.user_ids), len(truth.item_ids)
-    return (
-        f"{folder}: {users:,} users, {items:,} items, {int(truth.lengths.sum()):,} events; domain {truth.plan.domain}"
+def _written(truth: PlatformTruth, folder: Path) -> WrittenFolder:
+    return WrittenFolder(
+        folder=folder,
+        users=len(truth.user_ids),
+        items=len(truth.item_ids),
+        events=int(truth.lengths.sum()),
+        domain=truth.plan.domain,
     )
 
 

@@ -31,8 +31,10 @@ PAIRS = math.log2(100 + 10 * 90 + 1)  # two digits, up to 10^12
 
 
 def needed(grid) -> float:
-    """log2 of the grid points of an update: codes -levels to levels and 80 exponents, none of which is a coarser one
-    than it need be; the numbers of a group that fit a finer one are counted there."""
+    """The log2 of the grid points of an update: codes -levels to levels and 80 exponents.
+
+    None of these is a coarser one than it need be; the numbers of a group that fit a finer one are counted there.
+    """
     cells, finer = 2 * grid.levels + 1, 2 * (grid.levels // 2) + 1
     return sum(
         length * math.log2(cells) + math.log2(1 + 79 * (1 - (finer / cells) ** length))

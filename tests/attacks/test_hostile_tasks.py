@@ -18,7 +18,8 @@ from client.rounds.workspace import NodeSettings, already_open
 from shared.encoder.changes import Int8Delta
 from shared.encoder.encoder import Encoder
 from shared.federation.config import LocalSettings
-from shared.federation.messages import EvaluateTask, KnownEncoder, MomentsTask, Task, TrainTask
+from shared.federation.message_kinds import Task
+from shared.federation.messages import EvaluateTask, KnownEncoder, MomentsTask, TrainTask
 from shared.federation.signatures import TaskSigner, content_digest
 from shared.federation.wire import EVALUATE_TYPE, MOMENTS_TYPE, TRAIN_TYPE, content_bytes, encode_task
 from shared.federation.wire_records import SIGNATURE

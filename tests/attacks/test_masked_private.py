@@ -15,8 +15,9 @@ from client.store.head_store import HeadStore
 from client.training.cross_moments import cross_moment
 from shared.encoder.cross import CatalogueMoments, to_square, triangle_size
 from shared.federation.config import LocalSettings
-from shared.federation.messages import Declined, DeclineReason, Failed, FailureCode, SumReply, SumWork
+from shared.federation.messages import Declined, DeclineReason, Failed, FailureCode
 from shared.federation.private_parts import private_length
+from shared.federation.sum_messages import SumReply, SumWork
 from shared.federation.wire import decode_sum_reply
 from shared.privacy.gaussian import noise_for
 from shared.secure_sum.coordinator import Coordinator

@@ -22,8 +22,10 @@ MET = np.bincount(HISTORIES.items, minlength=ITEMS) > 0
 
 
 def attacked(cross: np.ndarray) -> float:
-    """How well items that users met are told from items that nobody met, by how much of each stands in the pairs that
-    explain a cross moment."""
+    """How well items that users met are told from items that nobody met.
+
+    By how much of each stands in the pairs that explain a cross moment.
+    """
     white = (CATALOGUE.astype(np.float64) - PUBLIC.mean) @ PUBLIC.whitening
     pairs = np.linalg.pinv(white, rcond=1e-6).T @ to_square(cross, DIM)
     scores = np.linalg.norm(pairs, axis=1)

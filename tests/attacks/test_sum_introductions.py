@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from client.guard.egress_guard import utc_now
 from client.rounds.known_parties import SUM_PARTIES
 from client.store.head_store import HeadStore
-from shared.federation.messages import Failed, FailureCode, SumReply
+from shared.federation.messages import Failed, FailureCode
+from shared.federation.sum_messages import SumReply
 from shared.federation.wire import decode_sum_reply
 from shared.secure_sum.coordinator import Coordinator
 from shared.secure_sum.endorsement import endorsement

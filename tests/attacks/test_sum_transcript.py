@@ -29,7 +29,7 @@ def terms(bits: int = 16) -> SumTerms:
 
 
 def uniform(content: bytes | np.ndarray) -> float:
-    """p of the chi-square test that all values of a byte are equally likely."""
+    """The p of the chi-square test that all values of a byte are equally likely."""
     found = np.frombuffer(content, np.uint8) if isinstance(content, bytes) else content
     return float(chisquare(np.bincount(found, minlength=256)).pvalue)
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from client.rounds import sum_vectors
-from shared.federation.messages import Failed, FailureCode, SumReply, SumWork
+from shared.federation.messages import Failed, FailureCode
+from shared.federation.sum_messages import SumReply, SumWork
 from shared.federation.sum_vector import VectorForm
 from tests.sum_shops import SumShops, sum_shops
 from tests.unit.client.rounds.test_sum_step import WORK, exchange, until

@@ -19,7 +19,7 @@ from shared.encoder.cross import CatalogueMoments, released_cross, triangle_size
 from shared.encoder.file import EncoderCard, load_encoder
 from shared.errors import ConfigError
 from shared.federation.config import RoundsConfig
-from shared.federation.messages import SumReply, SumTask
+from shared.federation.sum_messages import SumReply, SumTask
 from shared.privacy.ledger import Ledger, seal_of
 from shared.secure_sum.scheme import SumResult
 from simulations.federation.held_federation import FederationResult

@@ -11,7 +11,7 @@ from client.rounds.workspace import Workspace
 from server.aggregation.size_classes import SizeClasses
 from shared.errors import ConfigError
 from shared.federation.config import RoundsConfig
-from shared.federation.messages import SumPart, SumWork
+from shared.federation.sum_messages import SumPart, SumWork
 from shared.federation.validation_levels import level_of
 from tests.federation_world import LOCAL, START, federate, opened
 from tests.masked_world import THREE, Killed, killed_at, rounds, timeless, without

@@ -13,8 +13,6 @@ NOTEBOOKS = sorted((ROOT / "docs/notebooks").glob("0*.md"))
 HEADINGS = ["Context", "Options", "Choice", "Consequences"]
 MOST_COLUMNS = 6
 LONGEST_LINE = 160
-WIDE_PAGES = {"docs/results/transfer.md"}
-"""Pages whose tables may be wider: the benchmark's program still writes wide ones; remove it with that change."""
 
 
 def prose_lines(text: str) -> Iterator[tuple[int, str]]:
@@ -80,15 +78,10 @@ def test_a_notebook_and_its_decision_link_to_each_other(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 class TestPage:
     def test_has_tables_of_at_most_six_columns(self, page: Path) -> None:
-        assert wide_tables(page.read_text("utf-8")) == [] or name_of(page) in WIDE_PAGES
+        assert wide_tables(page.read_text("utf-8")) == []
 
     def test_has_lines_of_at_most_160_characters(self, page: Path) -> None:
         assert long_lines(page.read_text("utf-8")) == []
-
-
-@pytest.mark.parametrize("page", sorted(WIDE_PAGES))
-def test_lists_no_page_that_needs_no_exception(page: str) -> None:
-    assert wide_tables((ROOT / page).read_text("utf-8")) != []
 
 
 class TestChecks:

@@ -72,21 +72,3 @@ def test_each_option_says_what_it_takes_and_what_holds_without_it(words: str, co
     kinds = [(option.name, option.make_metavar(click.Context(command))) for option in command.params]
     assert [name for name, kind in kinds if kind == "PATH" and name not in ("also", "csv")] == []
     assert [option.name for option in command.params if option.secondary_opts and option.default is False] == []
-
-
-WITHOUT_FIGURES = {
-    "graft-client": "approve delete-all init serve start stop token:add token:revoke vault:make "
-    "vault:rotate vault:change-key",
-    "graft-server": "backup restore cancel certificate:renew dashboard enroll revoke init start stop",
-    "graft-sim": "export report world benchmark",
-}
-"""Commands that print a sentence, a file's name or a page, and no figures; ``graft-sim benchmark`` has ``--figures``,
-and ``graft-client check --json`` counts a folder of ``graft-sim world``."""
-
-
-def test_a_command_that_prints_figures_prints_them_as_json() -> None:
-    without = {name: set() for name in APPS}
-    for name, words, command in CASES:
-        if all("--json" not in option.opts for option in command.params):
-            without[name].add(":".join(words))
-    assert without == {name: set(words.split()) for name, words in WITHOUT_FIGURES.items()}

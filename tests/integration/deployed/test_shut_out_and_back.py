@@ -1,5 +1,7 @@
-"""A platform that is kept out by a certificate or a clock, and comes back by itself; and what a stranger on the same
-machine is answered."""
+"""A platform that is kept out by a certificate or a clock, and comes back by itself.
+
+And what a stranger on the same machine is answered.
+"""
 
 import ssl
 import subprocess

@@ -1,5 +1,6 @@
 """``graft-client delete-all``: nothing learnt is left, the platform's own things are, and it asks first."""
 
+import json
 import os
 
 import pytest
@@ -50,6 +51,13 @@ def test_asks_first_and_changes_nothing_where_the_answer_is_no(agent) -> None:
     done = CliRunner().invoke(app, ["delete-all", str(agent)], input="n\n")
     assert "are erased for good" in done.output
     assert left(agent) == before
+
+
+def test_with_json_it_asks_on_stderr_and_answers_with_one_document(agent) -> None:
+    before = left(agent)
+    done = CliRunner().invoke(app, ["delete-all", str(agent), "--json"], input="y\n")
+    assert json.loads(done.stdout) == {"folder": str(agent), "files": len(before - left(agent))}
+    assert "are erased for good" in done.stderr
 
 
 def test_refuses_while_the_agent_runs_or_serves_and_names_the_process(agent) -> None:

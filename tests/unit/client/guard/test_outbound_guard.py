@@ -12,7 +12,8 @@ from client.guard.manifest import manifest
 from client.guard.site_policy import SitePolicy, TaskKind
 from shared.encoder.changes import AdapterSpec
 from shared.errors import OutboundRefused
-from shared.federation.messages import Declined, DeclineReason, Failed, FailureCode, SumReply
+from shared.federation.messages import Declined, DeclineReason, Failed, FailureCode
+from shared.federation.sum_messages import SumReply
 from shared.federation.wire import content_bytes, encode_reply
 from shared.federation.wire_records import array_record
 from tests.federation_world import START

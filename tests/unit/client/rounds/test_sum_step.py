@@ -11,7 +11,8 @@ from client.rounds.workspace import Workspace
 from client.store.head_store import HeadStore
 from shared.encoder.changes import change_grid
 from shared.federation.config import LocalSettings
-from shared.federation.messages import Declined, DeclineReason, Failed, FailureCode, SumReply, SumWork
+from shared.federation.messages import Declined, DeclineReason, Failed, FailureCode
+from shared.federation.sum_messages import SumReply, SumWork
 from shared.federation.sum_vector import VectorForm
 from shared.federation.wire import decode_sum_reply
 from shared.secure_sum.coordinator import Coordinator

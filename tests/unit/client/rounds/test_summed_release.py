@@ -18,8 +18,8 @@ from client.store.head_store import HeadStore
 from client.training.cross_moments import cross_moment
 from shared.encoder.cross import CatalogueMoments, triangle_size
 from shared.errors import BudgetBroken, NothingToSum, PrivacyError, SumRefused
-from shared.federation.messages import SumWork
 from shared.federation.private_parts import NUMBERS, evaluation_numbers
+from shared.federation.sum_messages import SumWork
 from shared.privacy.gaussian import weight_of
 from shared.privacy.ledger import Release, seal_of
 from shared.privacy.promise import Promise

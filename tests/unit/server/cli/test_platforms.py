@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from server.cli.platforms import enroll, platforms
+from server.cli.platforms import enroll, platforms, revoke
 from server.coordinator.home import ServerSettings
 from server.coordinator.new_coordinator import make_coordinator
 from shared.encoder.file import EncoderCard, save_encoder
@@ -42,6 +42,23 @@ def test_enrols_with_a_size_class_that_can_be_changed_later(home, keys, capsys) 
     assert "north: enrolled, queued for the engine, of the size of 4096 users\n" in said
     platforms(home=home, as_json=True)
     assert [one["users"] for one in json.loads(capsys.readouterr().out)] == [4096, 128]
+
+
+def test_tells_programs_whom_it_enrolled_classified_and_revoked(home, keys, capsys) -> None:
+    said = []
+    enroll(names=["north", "south"], public_key=keys, home=home, as_json=True)
+    said += json.loads(capsys.readouterr().out)
+    enroll(names=["south"], users=100, home=home, as_json=True)
+    said += json.loads(capsys.readouterr().out)
+    revoke(name="north", home=home, as_json=True)
+    said.append(json.loads(capsys.readouterr().out))
+    assert [(row["name"], row["users"], row["state"]) for row in said] == [
+        ("north", None, "enrolled, queued for the engine"),
+        ("south", None, "enrolled, queued for the engine"),
+        ("south", 128, "enrolled, queued for the engine"),
+        ("north", None, said[3]["state"]),
+    ]
+    assert said[3]["state"].startswith("revoked")
 
 
 def test_a_platform_without_users_has_no_class(home, keys, capsys) -> None:

@@ -4,7 +4,7 @@ import pytest
 from shared.encoder.cross import CatalogueMoments
 from shared.errors import ConfigError
 from shared.federation.config import LocalSettings
-from shared.federation.messages import SumWork
+from shared.federation.sum_messages import SumWork
 from shared.federation.sum_vector import PartForm, VectorForm
 from tests.federation_world import START
 

@@ -10,7 +10,8 @@ from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.errors import ConfigError, WireError
 from shared.feature_space import FeatureSpace
 from shared.federation.config import LocalSettings
-from shared.federation.messages import KnownEncoder, SumTask, SumWork
+from shared.federation.messages import KnownEncoder
+from shared.federation.sum_messages import SumTask, SumWork
 from shared.federation.wire import decode_sum_task, encode_task
 
 SPEC_DIM = 8

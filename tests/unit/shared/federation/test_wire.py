@@ -11,17 +11,8 @@ from shared.encoder.encoder import Encoder, EncoderSpec, Layout
 from shared.errors import ConfigError, WireError
 from shared.feature_space import FeatureSpace
 from shared.federation.config import LocalSettings, RoundsConfig
-from shared.federation.messages import (
-    Declined,
-    DeclineReason,
-    EvaluateTask,
-    KnownEncoder,
-    SumReply,
-    SumTask,
-    SumWork,
-    TrainReply,
-    TrainTask,
-)
+from shared.federation.messages import Declined, DeclineReason, EvaluateTask, KnownEncoder, TrainReply, TrainTask
+from shared.federation.sum_messages import SumReply, SumTask, SumWork
 from shared.federation.wire import (
     decode_evaluate_task,
     decode_sum_reply,

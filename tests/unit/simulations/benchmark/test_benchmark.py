@@ -27,6 +27,15 @@ def quiet(_anything) -> None:
     return
 
 
+def tables(text: str) -> list[list[dict[str, str]]]:
+    """The rows of each Markdown table, each row's cells by head."""
+    read = []
+    for block in text.strip().split("\n\n"):
+        heads, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in block.splitlines()]
+        read.append([dict(zip(heads, row, strict=True)) for row in rows])
+    return read
+
+
 def test_goes_on_where_it_was_stopped(tmp_path):
     data, seen = folders_of(tmp_path / "data", (PAIR,)), []
 
@@ -123,8 +132,9 @@ def test_shows_each_pair_and_averages_a_class(tmp_path):
     table = pair_table(figures)
     assert table.count("+100.0 [") >= 12
     assert table.count("| 2 of 2 |") == 6
-    rows = class_table(figures).splitlines()[2:]
-    assert [row.split(" | ")[2] for row in rows] == ["2", "2", "2"]
+    first, others = tables(class_table(figures))
+    assert [row["pairs"] for row in first] == ["2", "2", "2"]
+    assert [row["fraction"] for row in others] == [row["fraction"] for row in first]
 
 
 def test_every_federation_is_a_run_of_shops_that_share_no_user():
@@ -148,12 +158,14 @@ def test_every_federation_is_a_run_of_shops_that_share_no_user():
 
 def test_compares_federations_shop_by_shop(tmp_path):
     run_cells(FEDERATIONS, (0, 1), folders_of(tmp_path / "data", FEDERATIONS), tmp_path, quiet, made_up_run)
-    rows = federation_table(measured_figures(Grid(), tmp_path)).splitlines()[2:]
-    cells_of = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
-    assert [row[:3] for row in cells_of] == [[one.name, "2", "7"] for one in FEDERATIONS]
-    assert cells_of[0][4].startswith("+100.0 [")
-    assert cells_of[0][5:8] == ["+0.0 [+0.0, +0.0]", "+0.0 [+0.0, +0.0]", "-"]
-    assert cells_of[2][4:8] == ["-", "+0.0 [+0.0, +0.0]", "-", "+0.0 [+0.0, +0.0]"]
+    lifts, others = (
+        [list(row.values()) for row in rows] for rows in tables(federation_table(measured_figures(Grid(), tmp_path)))
+    )
+    assert [row[:3] for row in others] == [[one.name, "2", "7"] for one in FEDERATIONS]
+    assert [row[0] for row in lifts] == [one.name for one in FEDERATIONS]
+    assert lifts[0][2].startswith("+100.0 [")
+    assert lifts[0][3:] == ["+0.0 [+0.0, +0.0]", "+0.0 [+0.0, +0.0]", "-"]
+    assert lifts[2][2:] == ["-", "+0.0 [+0.0, +0.0]", "-", "+0.0 [+0.0, +0.0]"]
 
 
 def test_chooses_entries_by_name():
@@ -163,13 +175,12 @@ def test_chooses_entries_by_name():
 
 def test_every_way_is_compared_under_every_alignment(tmp_path):
     run_cells(THREE_WAYS, (0, 1), folders_of(tmp_path / "data", THREE_WAYS), tmp_path, quiet, made_up_run)
-    rows = three_way_table(measured_figures(Grid(), tmp_path)).splitlines()[2:]
-    cells_of = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
-    assert [row[2] for row in cells_of] == [*ALIGNMENTS] * (len(THREE_WAYS) // len(ALIGNMENTS))
-    for row in cells_of:
-        assert row[3] == "2"
-        assert row[5].startswith("+100.0 [")
-        assert row[6:] == ["+0.0 [+0.0, +0.0]"] * 2
+    lifts, others = tables(three_way_table(measured_figures(Grid(), tmp_path)))
+    assert [row["alignment"] for row in lifts] == [*ALIGNMENTS] * (len(THREE_WAYS) // len(ALIGNMENTS))
+    assert [row["seeds"] for row in others] == ["2"] * len(lifts)
+    for row in lifts:
+        assert row["feature over local, %"].startswith("+100.0 [")
+        assert [*row.values()][3:] == ["+0.0 [+0.0, +0.0]"] * 2
 
 
 def test_names_the_cells_that_are_missing(tmp_path):

@@ -1,11 +1,14 @@
 """A run as CSV tables."""
 
+import json
 from pathlib import Path
 
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
 from shared.errors import ConfigError, DataError
+from simulations.cli.main import app
 from simulations.report.export import export_csv
 from tests.unit.simulations.finished_runs import write_run
 
@@ -46,6 +49,12 @@ def test_writes_both_tables_into_a_folder(run: Path, tmp_path: Path) -> None:
     assert [file.name for file in written] == ["methods.csv", "users.csv"]
     users = pl.read_csv(tmp_path / "tables" / "users.csv")
     assert users.equals(pl.read_parquet(run / "per_user.parquet"))
+
+
+def test_prints_the_files_as_json(run: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "tables"
+    done = CliRunner().invoke(app, ["export", str(run), "--csv", str(folder), "--json"])
+    assert json.loads(done.stdout) == {"files": [str(folder / "methods.csv"), str(folder / "users.csv")]}
 
 
 def test_writes_the_names_of_columns_where_nothing_was_ready(tmp_path: Path) -> None:

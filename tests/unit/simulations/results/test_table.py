@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from simulations.results.table import COLUMNS, lift_text, markdown_table, rich_table
+from tests.rules.test_documents import MOST_COLUMNS
 from tests.unit.simulations.documents import empty_document, full_document
 
 REAL = ("amazon_industrial", "movielens_small")
@@ -59,10 +60,16 @@ def test_is_a_title_and_a_head_where_nothing_was_ready() -> None:
     assert "stopped before its end" in shown(empty_document(), 120)[0]
 
 
-def test_markdown_has_every_column_and_one_line_for_each_method() -> None:
-    lines = markdown_table(full_document("shop", methods=("local", "feature"))).splitlines()
-    assert lines[2] == f"| {' | '.join(COLUMNS)} |"
-    assert [line.split(" | ")[1] for line in lines[4:]] == ["local", "feature"]
+@pytest.mark.parametrize("synthetic", [True, False])
+def test_markdown_has_every_column_and_one_line_for_each_method_in_tables_of_at_most_six(synthetic: bool) -> None:
+    text = markdown_table(full_document("shop", methods=("local", "feature"), synthetic=synthetic))
+    _, *tables = [block.splitlines() for block in text.split("\n\n")]
+    heads = [table[0].strip("| ").split(" | ") for table in tables]
+    assert max(map(len, heads)) <= MOST_COLUMNS
+    expected = set(COLUMNS) if synthetic else set(COLUMNS[:-1])
+    assert {head for table in heads for head in table} == expected
+    for table in tables:
+        assert [line.split(" | ")[1] for line in table[2:]] == ["local", "feature"]
 
 
 def test_writes_a_lift_with_its_interval() -> None:
