@@ -40,7 +40,7 @@ SPEC = EncoderSpec(preset="tiny", input_dim=WHERE.space.dim, feature_space=WHERE
 
 def received(seed: int) -> ReceivedEncoder:
     """An encoder whose linear part is of some of the platform's users."""
-    users = np.sort(np.random.default_rng(seed).permutation(WHERE.platform.contributing_users)[:30])
+    users = np.sort(np.random.default_rng(seed).permutation(WHERE.platform.encoder_users)[:30])
     moments = platform_moments(WHERE.features, training_sequences(WHERE.platform, users))
     return ReceivedEncoder(encoder=Encoder.initial(SPEC, seed).with_linear(solve(moments, 0.03)), seen=True)
 
