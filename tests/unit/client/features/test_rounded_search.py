@@ -39,7 +39,8 @@ def test_nearly_all_of_the_nearest_are_found(features: NDArray[np.float32], grou
 def test_no_more_products_than_a_panel_lie_in_memory(
     features: NDArray[np.float32], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole, sizes, best = nearest_rounded(features, K), [], rounded_search._best
+    whole, best = nearest_rounded(features, K), rounded_search._best
+    sizes: list[int] = []
 
     def watched(rounded: torch.Tensor, n: int, rows: slice, width: int, k: int) -> tuple[torch.Tensor, torch.Tensor]:
         sizes.append((rows.stop - rows.start) * len(rounded))
