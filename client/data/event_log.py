@@ -36,10 +36,12 @@ class EventLog:
         Returns:
             the events in the order of time.
         """
-        times = sequences.clock
-        known = np.flatnonzero(~np.isnan(times))
-        order = known[np.argsort(times[known], kind="stable")]
-        return cls(times=times[order], items=sequences.items[order])
+        times, items = sequences.clock, sequences.items
+        unknown = np.isnan(times)
+        if unknown.any():
+            times, items = times[~unknown], items[~unknown]
+        order = np.argsort(times, kind="stable")
+        return cls(times=times[order], items=items[order])
 
     def __len__(self) -> int:
         return len(self.times)

@@ -11,7 +11,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from client.data.sequences import Sequences, events_before
+from client.data.sequences import Sequences, events_before, lists, user_blocks
 
 EARLIER = 2
 """Targets before a user's one for training that weights may be learned from, too."""
@@ -200,6 +200,24 @@ def last_baskets(sequences: Sequences, within: float, drawn: NDArray[np.float64]
     Returns:
         targets by stage, and what of each user may be trained on.
     """
+    bounds = list(user_blocks(sequences, BASKET_EVENTS))
+    chosen = [_last_baskets(lists(sequences, block), within, drawn[block]) for block in bounds]
+    first = np.array([block.start for block in bounds], np.int64)
+    stages = (Stage.TEST, Stage.VALIDATION, Stage.TRAIN)
+    targets = {stage: _chained([part[place] for part in chosen], first) for place, stage in enumerate(stages)}
+    training = sequences.lengths().copy()
+    for stage in (Stage.TEST, Stage.VALIDATION):
+        training[targets[stage].users] = targets[stage].starts
+    earlier = _chained([part[len(stages)] for part in chosen], first)
+    return HeldOut(training=training, known=training, targets=targets, earlier=earlier, within=within)
+
+
+BASKET_EVENTS = 1_000_000
+"""Events whose baskets are looked at together, so that those of all users never lie in memory at once."""
+
+
+def _last_baskets(sequences: Sequences, within: float, drawn: NDArray[np.float64]) -> list[Targets]:
+    """Targets for test, validation and training, and those before them; see ``last_baskets``."""
     user_baskets = baskets(sequences, within)
     rows = np.flatnonzero(user_baskets.predictable)
     users = user_baskets.targets.users[rows]
@@ -207,15 +225,8 @@ def last_baskets(sequences: Sequences, within: float, drawn: NDArray[np.float64]
     back = np.cumsum(counts)[users] - np.arange(len(rows))  # 1 for a user's last one
     only = counts[users] == 1
     back = np.where(only, np.select([drawn[users] < 0.5, drawn[users] < 0.75], [1, 2], 3), back)
-    targets = {
-        stage: user_baskets.targets.at(rows[back == place])
-        for place, stage in enumerate((Stage.TEST, Stage.VALIDATION, Stage.TRAIN), start=1)
-    }
-    training = sequences.lengths().copy()
-    for stage in (Stage.TEST, Stage.VALIDATION):
-        training[targets[stage].users] = targets[stage].starts
-    earlier = user_baskets.targets.at(rows[(back > len(targets)) & (back <= len(targets) + EARLIER)])
-    return HeldOut(training=training, known=training, targets=targets, earlier=earlier, within=within)
+    of_places = [back == 1, back == 2, back == 3, (back > 3) & (back <= 3 + EARLIER)]
+    return [user_baskets.targets.at(rows[chosen]) for chosen in of_places]
 
 
 LEAST_WEIGHING = 300
@@ -314,6 +325,8 @@ def concatenated(parts: Sequence[HeldOut]) -> HeldOut:
 
 def _chained(parts: Sequence[Targets], first: NDArray[np.int64]) -> Targets:
     """One part after the other; ``first`` is the row of each one's first user."""
+    if not parts:
+        return _single(np.zeros(0, np.int64))
     return Targets(
         users=np.concatenate([part.users + start for part, start in zip(parts, first, strict=True)]),
         starts=np.concatenate([part.starts for part in parts]),

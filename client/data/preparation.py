@@ -20,7 +20,7 @@ the folder lists, met or not, and who is drawn for what depends on their id alon
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -28,6 +28,18 @@ import polars as pl
 from numpy.typing import NDArray
 
 from client.data.apart import require_apart
+from client.data.coded_events import (
+    IdCodes,
+    coded,
+    in_time_order,
+    kept,
+    looked_up,
+    named_codes,
+    of_codes,
+    with_enough_events,
+    with_long_lists,
+    without_repeats,
+)
 from client.data.contract import PlatformFolder
 from client.data.folder_options import EventMinima, FolderOptions, Preparation, Range, Repeats
 from client.data.impressions import FurtherUsers, without_held_out_clicks
@@ -38,7 +50,6 @@ from client.data.ragged import offsets_of
 from client.data.sequences import Sequences
 from client.data.shown import shown_log
 from client.data.splitting import by_basket, draws, has_times, held_out, known_times, time_cuts
-from client.data.tables import TIME_KNOWN
 from client.data.violations import MIN_EVENTS, MIN_ITEMS
 from shared.errors import TooFewUsers
 from shared.seeding import rng_for
@@ -77,8 +88,6 @@ def draw_apart(ids: Sequence[str], fraction: float, seed: int) -> tuple[NDArray[
     return draw_by_id(ids, int((draws(ids, seed, "training-users") < fraction).sum()), seed)
 
 
-_IN_ORDER = ("user_id", TIME_KNOWN, "timestamp", "row")
-"""Events without a known time come before all others of their user."""
 ITEM_FILTER_PASSES = 3
 MIN_TRAINING_USERS = 50
 """At any fraction."""
@@ -105,25 +114,56 @@ def prepare(folder: PlatformFolder, preparation: Preparation, *, name: str, seed
     if apart:
         require_apart(preparation, name)
         folder = replace(folder, impressions=None)  # where they are cut, all users' impressions decide together
-    user_order = _seeded_order(folder.events["user_id"], seed, "user-order")
+    ids = _Ids.of(folder)
+    user_order = _seeded_order(ids.users.ids, seed, "user-order")
     item_order = _seeded_order(folder.items["item_id"], seed, "item-order")
     _log_unwanted(folder, preparation, name)
-    begun = folder.events.with_row_index("row")
     cuts = time_cuts(folder, preparation)
-    on_the_whole = _steps_on_the_whole(preparation, item_order["id"], None if cuts is None else cuts[0])
-    events = _after(on_the_whole, begun)
-    met = pl.lit(True) if apart else pl.col("id").is_in(events["item_id"].unique().implode())
-    items = _percent(item_order.filter(met), preparation.items)
-    users = _taken_users(user_order, events["user_id"], preparation)
+    listed_items = ids.items.members(item_order["id"])
+    on_the_whole = _steps_on_the_whole(preparation, listed_items, None if cuts is None else cuts[0])
+    events = _after(on_the_whole, ids.coded(folder.events))
+    if not apart:
+        listed_items &= named_codes(events, "item_id", len(ids.items))
+    items = _percent(
+        item_order.filter(pl.col("id").is_in(ids.items.ids.filter(listed_items).implode())), preparation.items
+    )
+    users = _taken_users(user_order, named_codes(events, "user_id", len(ids.users)), preparation)
     impressions = None if by_basket(folder, preparation) else folder.impressions
-    on_the_part = _steps_on_the_part(preparation, items["id"], users["id"], impressions, seed)
+    on_the_part = _steps_on_the_part(preparation, ids, items["id"], users["id"], impressions, seed)
     events = _after(on_the_part, events)
     if events.is_empty() or len(items) < MIN_ITEMS:
+        left = _what_was_left(ids.coded(folder.events), {**on_the_whole, **on_the_part})
         raise TooFewUsers(
             f"{name}: nobody is left after preparation (users need {MIN_EVENTS} events or more, the catalogue "
-            f"{MIN_ITEMS} items); {folder.path}: {_what_was_left(begun, {**on_the_whole, **on_the_part})}"
+            f"{MIN_ITEMS} items); {folder.path}: {left}"
         )
-    return _assemble(folder, events, user_order, items, preparation, cuts, name=name, seed=seed, apart=apart)
+    return _assemble(folder, events, ids, items, preparation, cuts, name=name, seed=seed, apart=apart)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Ids:
+    """The codes of a folder's ids."""
+
+    users: IdCodes
+    items: IdCodes
+
+    @classmethod
+    def of(cls, folder: PlatformFolder) -> "_Ids":
+        """Of all users with events, and of all items."""
+        return cls(
+            users=IdCodes.of(folder.events["user_id"]),
+            items=IdCodes.of(folder.events["item_id"], folder.items["item_id"]),
+        )
+
+    def coded(self, events: pl.DataFrame) -> pl.DataFrame:
+        return coded(events, self.users, self.items)
+
+    def coded_pages(self, impressions: pl.DataFrame | None) -> pl.DataFrame | None:
+        """Users and times of impressions; a user without events is −1."""
+        if impressions is None:
+            return None
+        users = pl.Series("user_id", self.users.code(impressions["user_id"]))
+        return impressions.select("timestamp").with_columns(users)
 
 
 Steps = dict[str, Callable[[pl.DataFrame], pl.DataFrame]]
@@ -159,7 +199,7 @@ def _log_unwanted(folder: PlatformFolder, preparation: Preparation, name: str) -
             _LOG.warning("%s: %s", name, note)
 
 
-def _steps_on_the_whole(preparation: Preparation, known: pl.Series, counted_before: float | None) -> Steps:
+def _steps_on_the_whole(preparation: Preparation, known: NDArray[np.bool_], counted_before: float | None) -> Steps:
     least = preparation.min_rating
     rated = "rating above 0 (min-rating=0 keeps 0)" if least is None else f"min-rating {least:g}"
     minima = f"min-item-events {preparation.min_item_events} and min-user-events {preparation.min_user_events}"
@@ -168,24 +208,31 @@ def _steps_on_the_whole(preparation: Preparation, known: pl.Series, counted_befo
         "dropping repeats (repeats=keep keeps them)": partial(_without_repeats, preparation.repeats),
         minima: partial(_with_enough_events, preparation, counted_before),
         "time": lambda events: _in_time(events, preparation.time),
-        "dropping unknown items": lambda events: events.filter(pl.col("item_id").is_in(known.implode())),
+        "dropping unknown items": partial(of_codes, column="item_id", good=known),
     }
 
 
 def _steps_on_the_part(
-    preparation: Preparation, items: pl.Series, users: pl.Series, impressions: pl.DataFrame | None, seed: int
+    preparation: Preparation,
+    ids: _Ids,
+    items: pl.Series,
+    users: pl.Series,
+    impressions: pl.DataFrame | None,
+    seed: int,
 ) -> Steps:
+    pages = ids.coded_pages(impressions)
     return {
-        "users and max-users": lambda events: events.filter(pl.col("user_id").is_in(users.implode())),
-        "items": lambda events: events.filter(pl.col("item_id").is_in(items.implode())),
+        "users and max-users": partial(of_codes, column="user_id", good=ids.users.members(users)),
+        "items": partial(of_codes, column="item_id", good=ids.items.members(items)),
         "order": lambda events: in_sequence_order(events, preparation.ordered, seed),
-        "holding out impressions": lambda events: _without_held_out(events, impressions),
-        f"dropping users with fewer than {MIN_EVENTS} events": _of_long_sequences,
+        "holding out impressions": lambda events: _without_held_out(events, pages),
+        f"dropping users with fewer than {MIN_EVENTS} events": partial(with_long_lists, least=MIN_EVENTS),
     }
 
 
-def _taken_users(order: pl.DataFrame, ids: pl.Series, preparation: Preparation) -> pl.DataFrame:
-    users = _percent(order, preparation.users).filter(pl.col("id").is_in(ids.unique().implode()))
+def _taken_users(order: pl.DataFrame, active: NDArray[np.bool_], preparation: Preparation) -> pl.DataFrame:
+    """Of all users in their order, those who are ``active`` [all users, by id] and whom the options take."""
+    users = _percent(order.filter(pl.Series(active)), preparation.users)
     return users if preparation.max_users is None else users.sort("position").head(preparation.max_users)
 
 
@@ -256,33 +303,26 @@ def counted_events(events: pl.DataFrame, preparation: FolderOptions) -> pl.DataF
     Returns:
         the events by user and time, with their ``row`` in the folder.
     """
-    return _without_repeats(preparation.repeats, _wanted(preparation.min_rating, events.with_row_index("row")))
+    users, items = IdCodes.of(events["user_id"]), IdCodes.of(events["item_id"])
+    counted = _without_repeats(preparation.repeats, _wanted(preparation.min_rating, coded(events, users, items)))
+    return counted.with_columns(users.decode(counted["user_id"]), items.decode(counted["item_id"]))
 
 
 def _wanted(min_rating: float | None, events: pl.DataFrame) -> pl.DataFrame:
-    return events.filter(is_wanted(min_rating)).sort(*_IN_ORDER)
+    wanted = events.select(is_wanted(min_rating).fill_null(value=False)).to_series().to_numpy()
+    return in_time_order(kept(events, wanted).drop("rating"))
 
 
 def _without_repeats(repeats: Repeats, events: pl.DataFrame) -> pl.DataFrame:
     """Each user's first event on an item, unless repeats are kept; events go by user, then time."""
-    if repeats == "keep":
-        return events
-    return events.unique(subset=["user_id", "item_id"], keep="first", maintain_order=True)
+    return events if repeats == "keep" else without_repeats(events)
 
 
 def _with_enough_events(minima: EventMinima, before: float | None, events: pl.DataFrame) -> pl.DataFrame:
     """Without items, then users, that have too few events; of those that are there ``before`` a time alone."""
-    times = known_times(events).fill_null(-np.inf)
-    events = events.with_columns(counted=times < before if before is not None else pl.lit(True))
-    for _ in range(ITEM_FILTER_PASSES):
-        for column, least in (("item_id", minima.min_item_events), ("user_id", minima.min_user_events)):
-            count = pl.col("counted").sum().over(column)
-            events = events.filter((count >= least) | (count == 0))
-    return events.drop("counted")
-
-
-def _of_long_sequences(events: pl.DataFrame) -> pl.DataFrame:
-    return events.filter(pl.len().over("user_id") >= MIN_EVENTS)
+    counted = None if before is None else (known_times(events).fill_null(-np.inf) < before).to_numpy()
+    least = {"item_id": minima.min_item_events, "user_id": minima.min_user_events}
+    return with_enough_events(events, least, counted, ITEM_FILTER_PASSES)
 
 
 def _without_held_out(events: pl.DataFrame, impressions: pl.DataFrame | None) -> pl.DataFrame:
@@ -313,7 +353,7 @@ def in_sequence_order(events: pl.DataFrame, ordered: bool, seed: int) -> pl.Data
         all of the events, sorted.
     """
     if ordered:
-        return events.sort(*_IN_ORDER)
+        return in_time_order(events)
     events = events.sort("user_id", "item_id", "row")
     shuffled = pl.Series("position", rng_for(seed, "event-order").permutation(len(events)))
     return events.with_columns(shuffled).sort("user_id", "position").drop("position")
@@ -337,7 +377,7 @@ def _without_companions(events: pl.DataFrame, impressions: pl.DataFrame) -> pl.D
 def _assemble(
     folder: PlatformFolder,
     events: pl.DataFrame,
-    user_order: pl.DataFrame,
+    ids: _Ids,
     items: pl.DataFrame,
     preparation: Preparation,
     cuts: tuple[float, float] | None,
@@ -347,21 +387,22 @@ def _assemble(
     apart: bool,
 ) -> Platform:
     catalogue = folder.items.with_row_index("row").filter(pl.col("item_id").is_in(items["id"].implode()))
-    rows = catalogue.select("item_id", item=pl.int_range(pl.len(), dtype=pl.Int32))
-    events = events.join(rows, on="item_id", how="left", maintain_order="left")
-    users = events.select(id=pl.col("user_id").unique(maintain_order=True))
-    users = users.join(user_order, on="id", how="left", maintain_order="left")
-    lengths = events.group_by("user_id", maintain_order=True).len()["len"].to_numpy().astype(np.int64)
-    names = tuple(users["id"].cast(pl.String).to_list())
-    default_count = max(MIN_TRAINING_USERS, round(preparation.fraction * len(users)))
+    rows = np.zeros(len(ids.items), np.int32)
+    rows[ids.items.code(catalogue["item_id"])] = np.arange(len(catalogue), dtype=np.int32)
+    lengths = np.bincount(events["user_id"].to_numpy(), minlength=len(ids.users))
+    numbers = np.flatnonzero(lengths)
+    names = tuple(ids.users.ids.gather(numbers).cast(pl.String).to_list())
+    default_count = max(MIN_TRAINING_USERS, round(preparation.fraction * len(names)))
     count = preparation.train_users or default_count
     if apart:
         training, calibration = draw_apart(names, preparation.fraction, seed)
     else:
-        training, calibration = draw_by_id(names, count, seed) if folder.grows else _draw_users(len(users), count, seed)
+        training, calibration = draw_by_id(names, count, seed) if folder.grows else _draw_users(len(names), count, seed)
     vectors = None if folder.vectors is None else folder.vectors[catalogue["row"].to_numpy()]
     times = known_times(events).to_numpy().astype(np.float64) if has_times(folder, preparation) else None
-    sequences = Sequences(offsets=offsets_of(lengths), items=events["item"].to_numpy(), times=times)
+    sequences = Sequences(
+        offsets=offsets_of(lengths[numbers]), items=looked_up(rows, events["item_id"].to_numpy()), times=times
+    )
     platform = Platform(
         name=name,
         item_ids=tuple(catalogue["item_id"].cast(pl.String).to_list()),
@@ -370,7 +411,7 @@ def _assemble(
         published=published_times(catalogue),
         vectors=vectors,
         user_ids=names,
-        user_numbers=users["number"].to_numpy().astype(np.int64),
+        user_numbers=numbers,
         sequences=sequences,
         training_users=training,
         calibration_users=calibration,

@@ -4,6 +4,7 @@ U lists, E items in all. A list may be looked at as of a moment: then it is a hi
 at that moment.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -111,6 +112,40 @@ def last(sequences: Sequences, rows: NDArray[np.int64], length: int) -> Sequence
     whole = sequences.lengths()[rows]
     lengths = np.minimum(whole, length)
     return part(sequences, rows, whole - lengths, lengths)
+
+
+def lists(sequences: Sequences, block: slice) -> Sequences:
+    """Some lists that lie side by side, as views: nothing is copied.
+
+    Args:
+        sequences: U lists, as of no moment.
+        block: rows of the first list and behind the last.
+
+    Returns:
+        those lists, with their times where there are some.
+    """
+    offsets = sequences.offsets[block.start : block.stop + 1]
+    events = slice(int(offsets[0]), int(offsets[-1]))
+    times = None if sequences.times is None else sequences.times[events]
+    return Sequences(offsets=offsets - offsets[0], items=sequences.items[events], times=times)
+
+
+def user_blocks(sequences: Sequences, events: int) -> Iterator[slice]:
+    """Rows of lists side by side, about so many events at a time.
+
+    Args:
+        sequences: U lists.
+        events: of a block, at most; more where a single list has more.
+
+    Yields:
+        blocks that together are all lists, none where there is no list.
+    """
+    start = 0
+    while start < len(sequences):
+        stop = int(np.searchsorted(sequences.offsets, sequences.offsets[start] + events, side="right")) - 1
+        block = slice(start, min(max(stop, start + 1), len(sequences)))
+        yield block
+        start = block.stop
 
 
 def in_basket(sequences: Sequences) -> Sequences:

@@ -10,6 +10,26 @@ def tied(events: pl.DataFrame) -> pl.Series:
     return events.select("user_id", "timestamp").is_duplicated()
 
 
+def by_user_and_time(events: pl.DataFrame, *, draw_ties: bool) -> pl.DataFrame:
+    """The events by user, then time.
+
+    Args:
+        events: user_id, item_id, timestamp and rating.
+        draw_ties: whether tied events stand as drawn by their ids, wherever they stood before; else as they stood.
+
+    Returns:
+        all of the events, sorted.
+    """
+    events = events.sort("user_id", "timestamp", maintain_order=True)
+    same = [pl.col(name) == pl.col(name).shift() for name in ("user_id", "timestamp")]
+    as_before = events.select((same[0] & same[1]).fill_null(value=False).alias("same")).to_series()
+    rows = (as_before | as_before.shift(-1, fill_value=False)).arg_true()
+    if rows.is_empty() or not draw_ties:
+        return events
+    drawn = in_seeded_order(events[rows].with_columns(row=rows)).sort("user_id", "timestamp", maintain_order=True)
+    return events[pl.int_range(events.height, dtype=pl.UInt32, eager=True).scatter(rows, drawn["row"])]
+
+
 def in_seeded_order(events: pl.DataFrame) -> pl.DataFrame:
     """Another order of rows, in which tied events stand as drawn by their ids, wherever they stood before."""
     drawn = pl.Series("draw", [0], dtype=pl.UInt64).new_from_index(0, events.height)

@@ -29,6 +29,8 @@ BUCKETS = 2**18
 CHARACTER_GRAMS = (3, 4, 5)
 CHARACTER_WEIGHT = 0.5
 PROJECTION_ROWS = 8192
+TEXTS = 40_000
+"""Texts that are read together: their grams, and a second copy of their vectors, lie in memory at once."""
 DIM, LEAST_DIM, MOST_DIM = 1024, 64, 4096
 """Length of a vector unless another is asked for, and the bounds of that; all multiples of 64."""
 _WORD = re.compile(r"\w+")
@@ -59,7 +61,11 @@ def hash_texts(texts: Sequence[str], dim: int = DIM) -> NDArray[np.float32]:
     Returns:
         [n, D] vectors of length 1, or 0 where a text holds no word.
     """
-    return unit_rows(_project(gram_weights(texts), dim))
+    signs, vectors = _sign_bits(dim), np.empty((len(texts), dim), np.float32)
+    for start in range(0, len(texts), TEXTS):
+        weights = gram_weights(texts[start : start + TEXTS])
+        vectors[start : start + TEXTS] = unit_rows(_project(weights, signs))
+    return vectors
 
 
 def gram_weights(texts: Sequence[str]) -> sp.csr_array:
@@ -109,10 +115,18 @@ def _binary(rows: Sequence[Iterable[int]], width: int) -> sp.csr_array:
     return matrix
 
 
-def _project(grams: sp.csr_array, dim: int) -> NDArray[np.float32]:
-    """[n, BUCKETS] times the fixed sign matrix [BUCKETS, dim], built only for the buckets in use."""
+def _sign_bits(dim: int) -> NDArray[np.uint8]:
+    """[BUCKETS, dim / 8] a bit for each sign of the fixed matrix of signs."""
     raw = np.random.PCG64(seed_for(0, "feature-space", NAME, dim)).random_raw(BUCKETS * dim // 64)
-    bits = raw.astype("<u8").view(np.uint8).reshape(BUCKETS, dim // 8)
+    return raw.astype("<u8").view(np.uint8).reshape(BUCKETS, dim // 8)
+
+
+def _project(grams: sp.csr_array, bits: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """[n, BUCKETS] times the matrix of signs [BUCKETS, D], unpacked only for the buckets in use.
+
+    Weights are halves, and so few that every sum of them is exact: no order of them changes it.
+    """
+    dim = bits.shape[1] * 8
     used = np.unique(grams.indices)
     by_column = sp.csc_array(grams)
     vectors = np.zeros((grams.shape[0], dim), np.float32)

@@ -18,11 +18,14 @@ from client.data.sequences import Sequences
 from client.data.source import platform_name, read_platform_data
 from client.features.item_features import item_features
 from client.features.kept_vectors import KeptVectors
+from client.features.rounded_search import nearest_rounded
 from client.features.rows import sparse_rows
 from shared.feature_space import FeatureSpace
 from shared.system.progress import track
 
 NEIGHBOURS = 60
+EXACT_ITEMS = 50_000
+"""Items of a catalogue whose neighbours are told by exact cosines; a larger one's by rounded ones."""
 _BLOCK_ELEMENTS = 32_000_000
 
 
@@ -56,7 +59,7 @@ class Neighbours:
 
 
 def nearest(features: NDArray[np.float32], k: int = NEIGHBOURS) -> Neighbours:
-    """The nearest items of each item, by cosine.
+    """The nearest items of each item, by cosine; by rounded ones in a catalogue of more than ``EXACT_ITEMS``.
 
     Args:
         features: [n, D] vectors, rows of length 1 or 0.
@@ -68,6 +71,9 @@ def nearest(features: NDArray[np.float32], k: int = NEIGHBOURS) -> Neighbours:
     vectors = torch.from_numpy(features)
     n = len(vectors)
     k = min(k, n - 1)
+    if n > EXACT_ITEMS:
+        rounded_items, rounded_cosines = nearest_rounded(features, k)
+        return Neighbours(items=rounded_items, cosines=rounded_cosines)
     items, cosines = torch.empty(n, k, dtype=torch.int64), torch.empty(n, k)
     block = max(1, _BLOCK_ELEMENTS // n)
     for start in track(range(0, n, block), "finding neighbours"):
@@ -143,9 +149,9 @@ class PreparedPlatform:
     @cached_property
     def log(self) -> EventLog:
         """What its training users did, in the order of time, as far as it may be counted as of a later moment."""
-        parts = (known_events, training_sequences)
-        known, trained = (EventLog.of(part(self.platform, self.platform.training_users)) for part in parts)
-        return replace(known, trained=len(trained))
+        trained = training_sequences(self.platform, self.platform.training_users)
+        timed = len(trained.items) - int(np.isnan(trained.clock).sum())
+        return replace(EventLog.of(known_events(self.platform, self.platform.training_users)), trained=timed)
 
     @cached_property
     def shown(self) -> EventLog:

@@ -26,7 +26,7 @@ from client.data.ids import EXACT, in_one_form
 from client.data.positives import like_rating, unread_note
 from client.data.sql.database import Chunk, SqlSource, snapshot
 from client.data.tables import vector_column
-from client.data.ties import in_seeded_order
+from client.data.ties import by_user_and_time
 from client.data.timed_tables import timed_tables
 from client.data.times import ORDER
 from client.data.violations import TableNames
@@ -288,8 +288,7 @@ def checked(folder: PlatformFolder, source: SqlSource, time_meaning: Said | None
     unread = unread_note(clock.events, labels(folder.path, QUERIES).events, QUERIES.as_rating)
     folder = replace(folder, events=clock.events, notes=(*unread, *clock.notes), timed=clock.unit != ORDER)
     refuse_broken_rows(folder, QUERIES.items)
-    events = folder.events if source.orders_ties else in_seeded_order(folder.events)
-    events = events.sort("user_id", "timestamp", maintain_order=True)
+    events = by_user_and_time(folder.events, draw_ties=not source.orders_ties)
     places = folder.items["item_id"].arg_sort()
     vectors = None if folder.vectors is None else folder.vectors[places.to_numpy()]
     return replace(folder, items=folder.items[places], events=events, vectors=vectors)

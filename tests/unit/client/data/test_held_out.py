@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from client.data import held_out
 from client.data.held_out import (
     LEAST_WEIGHING,
     HeldOut,
@@ -15,7 +16,7 @@ from client.data.held_out import (
     last_events,
 )
 from client.data.ragged import offsets_of
-from client.data.sequences import Sequences
+from client.data.sequences import Sequences, user_blocks
 from client.data.splitting import draws
 
 NEVER = float("nan")
@@ -106,6 +107,28 @@ def test_whoever_has_one_basket_is_drawn_in_halves_and_quarters_by_their_id_alon
     few = [3, 1_000, 17]
     assert draws([ids[row] for row in few], 7, "only-basket").tolist() == drawn[few].tolist()
     assert draws(ids[:50], 8, "only-basket").tolist() != drawn[:50].tolist()
+
+
+@pytest.mark.parametrize("events", [1, 4, 11, 1000])
+def test_baskets_are_the_same_however_many_users_are_looked_at_together(
+    events: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    sequences = users(*(np.sort(rng.integers(12, size=size)).tolist() for size in [0, 3, 14, 1, 5, 0, 9, 2, 0]))
+    drawn = rng.random(len(sequences))
+    whole = last_baskets(sequences, 0, drawn)
+    monkeypatch.setattr(held_out, "BASKET_EVENTS", events)
+    assert events == 1000 or len(list(user_blocks(sequences, events))) > 1
+    found = last_baskets(sequences, 0, drawn)
+    assert by_stage(found) == by_stage(whole)
+    assert told(found.earlier) == told(whole.earlier) != []
+    assert found.training.tolist() == whole.training.tolist()
+
+
+def test_nobody_is_held_out_where_nobody_is() -> None:
+    found = last_baskets(users([]), 0, np.zeros(1))
+    assert by_stage(found) == by_stage(last_baskets(Sequences.none(), 0, np.zeros(0)))
+    assert by_stage(found) == {"train": [], "validation": [], "test": []}
 
 
 def test_nobody_is_predicted_who_has_no_event_with_a_time_after_another_event() -> None:

@@ -1,8 +1,10 @@
 """Events of one user at one time."""
 
+import numpy as np
 import polars as pl
+import pytest
 
-from client.data.ties import in_seeded_order, tied
+from client.data.ties import by_user_and_time, in_seeded_order, tied
 
 EVENTS = pl.DataFrame(
     {
@@ -33,3 +35,17 @@ def test_no_item_is_last_more_often_than_others() -> None:
 def test_finds_events_that_share_user_and_time() -> None:
     events = pl.DataFrame({"user_id": [1, 1, 1, 2], "timestamp": [5.5, 5.5, 6.0, 5.5]})
     assert tied(events).to_list() == [True, True, False, False]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_drawing_ties_alone_is_drawing_all(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    columns = {
+        name: rng.integers(most, size=200) for name, most in (("user_id", 9), ("item_id", 30), ("timestamp", 40))
+    }
+    events = pl.DataFrame({**columns, "rating": rng.random(200)})
+    assert 2 < tied(events).sum() < 200
+    assert by_user_and_time(events, draw_ties=True).rows() == order(events)
+    as_they_stood = events.sort("user_id", "timestamp", maintain_order=True)
+    assert by_user_and_time(events, draw_ties=False).equals(as_they_stood)
+    assert order(events) != as_they_stood.rows()

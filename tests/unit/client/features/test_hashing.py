@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from client.features import hashing
 from client.features.hashing import hash_texts, hashing_space, local_grams
 from client.features.item_features import precomputed_space
 from shared.errors import FeatureSpaceMismatch
@@ -24,6 +25,14 @@ def test_does_not_depend_on_which_other_texts_stand_beside_it() -> None:
     alone = hash_texts(["yoga mat"])[0]
     among = hash_texts(["wireless headset", "yoga mat", "shampoo"])[1]
     assert np.allclose(alone, among, atol=1e-6)
+
+
+def test_is_the_same_however_many_texts_are_read_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = ["a lamp", "", "lamp lamp oil", "old oil lamp, blue", "a blue lamp shade"]
+    whole = hash_texts(texts, 64)
+    for together in (1, 2, 5):
+        monkeypatch.setattr(hashing, "TEXTS", together)
+        assert np.array_equal(hash_texts(texts, 64), whole)
 
 
 def test_refuses_to_mix_two_spaces_and_names_both() -> None:
