@@ -69,10 +69,10 @@ def round_chart(
         return None
     places, values = [_place(record, history) for record, _ in points], [value for _, value in points]
     names = [_name(record, history) for record, _ in points]
-    kept = kept_evaluation(history)
+    kept_record = kept_evaluation(history)
     across, up = _scale(places, _LEFT, WIDTH - _RIGHT), _scale(values, HEIGHT - _BOTTOM, _TOP)
     dots = (
-        Dot(x=across(place), y=up(value), words=f"{name}: {value:.4f}", marked=record is kept)
+        Dot(x=across(place), y=up(value), words=f"{name}: {value:.4f}", marked=record is kept_record)
         for (record, value), place, name in zip(points, places, names, strict=True)
     )
     return RoundChart(

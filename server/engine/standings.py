@@ -99,10 +99,10 @@ def standings(home: ServerHome, *, now: datetime, may_ask: bool = True) -> list[
     runs_on = supervised.running() or supervised.left()
     absent = _ABSENT if runs_on else {**_ABSENT, _UNTOLD: QUEUED, "online": SERVER_STOPPED}
     expired = expiry(home.certificate) <= now
-    found = (_standing(entry, known, runs, absent, expired=expired) for entry in entries)
+    all_standings = (_standing(entry, known, runs, absent, expired=expired) for entry in entries)
     return [
         replace(standing, absence=standing.absence.of_folder(home.folder)) if standing.absence else standing
-        for standing in found
+        for standing in all_standings
     ]
 
 

@@ -205,7 +205,7 @@ def _heat_map(
         digits = 3 if np.nanmax(np.abs(table)) < 0.1 or len(columns) <= 12 else 2
     if not across:
         table, shades, rows, heads = table.T, shades.swapaxes(0, 1), heads, rows
-    width = WIDTH if across else min(WIDTH, 3.0 + 1.2 * len(heads))
+    width = WIDTH if across else WIDTH * _per_row.get() / 2
     figure = Figure(figsize=(width, (0.42 if across else 0.27) * len(rows) + 1.6), layout="constrained")
     axes = figure.subplots()
     _draw_cells(axes, table, shades, digits)
