@@ -17,6 +17,7 @@ from server.rounds.known_ledgers import KnownLedgers
 from server.rounds.run import run_rounds
 from server.rounds.run_state import RunState
 from server.rounds.sum_roster import roster_of
+from server.rounds.told_stage import StageTeller
 from server.rounds.waiting import Clock
 from shared.encoder.file import load_encoder
 from shared.errors import ConfigError, GraftError
@@ -69,6 +70,7 @@ def server_app(aggregation: BuildAggregation = ServerOptimiser) -> ServerApp:
                 signer=signer,
                 roster=roster_of(roster, Path(summed) if summed else None, config.least_summed),
                 sums=KeptSums(out),
+                teller=StageTeller(out),
             )
 
     return app

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from client.agent.connection import CONNECTING, known_since, last_known
+from client.agent.connection import CONNECTING, SUPERNODE, known_since, last_known
 from client.agent.finding import Cause, Finding
 from client.agent.home import AgentHome, AgentSettings
 from client.agent.own_answers import answer_as_json, last_answer, obstacle_of_answers
@@ -70,8 +70,7 @@ def status_lines(report: dict[str, Any]) -> list[str]:
         lines += [f"why: {report['why']} ({report['cause']})", f"what to do: {report['do']}"]
     lines.append(f"last round: {_last_round(report['last_answer'])}")
     for process in report["processes"]:
-        doing = f"process {process['pid']}" if process["pid"] else "waiting to be started again"
-        lines.append(f"  {process['name']}: {doing}, started again {process['restarts']} times")
+        lines.append(f"  {process['name']}: {_doing(process, report['cause'])}")
     lines += [f"  trouble, {name}: {why}" for name, why in report[TROUBLES].items()]
     left = report["left"]
     lines += [
@@ -82,6 +81,14 @@ def status_lines(report: dict[str, Any]) -> list[str]:
     if report["parties"]:
         lines.append(f"parties: {report['parties']}")
     return [*lines, *([f"last: {report['last']}"] if report["last"] else [])]
+
+
+def _doing(process: dict[str, Any], cause: str) -> str:
+    """Whether a program runs, and how often it was started again; one that waits to be admitted just tries again."""
+    if process["name"] == SUPERNODE and cause == Cause.NOT_ENROLLED:
+        return "tries to join every few seconds until the platform is enrolled"
+    running = f"process {process['pid']}" if process["pid"] else "waiting to be started again"
+    return f"{running}, started again {process['restarts']} times"
 
 
 def _obstacle(home: AgentHome, report: dict[str, Any], *, running: bool) -> Finding | None:

@@ -11,6 +11,12 @@ from shared.system.answer import tell
 from shared.system.command_options import with_options
 from shared.system.progress import shown
 
+_HINTS = {
+    "train own": "the platform's own encoder takes minutes; --no-own leaves it out, and the received one then competes "
+    "with a weaker recommender of the platform's own"
+}
+"""what is said where a step takes long"""
+
 
 @with_options
 def fit(
@@ -31,7 +37,7 @@ def fit(
     Stored is all that a list is computed from, texts and users' histories too: keep DIR as private as the data, or make
     it a vault (`graft-client vault make`) and say where its key is.
     """
-    with shown("fit"):
+    with shown("fit", hints=_HINTS):
         wanted = asked_fit(folder, encoder, data, asked, heads, vault_key)
         private = wanted.private_folder()
         verdict = wanted.stored(private)

@@ -8,6 +8,7 @@ import typer
 
 from client.serving.tokens import add_token, known_tokens, revoke_token
 from shared.system.answer import AsJson, tell
+from shared.system.command_options import say
 
 TokenFile = Annotated[Path, typer.Option("--tokens", metavar="FILE", help="The file of callers.")]
 Caller = Annotated[str, typer.Argument(metavar="NAME", help="The caller.")]
@@ -17,6 +18,7 @@ def add(name: Caller, tokens: TokenFile, as_json: AsJson = False) -> None:
     """Print a new token for a caller; it cannot be read again, and an older one of theirs is void."""
     token = add_token(tokens, name, now=datetime.now(UTC))
     tell({"name": name, "token": token}, token, as_json=as_json)
+    say(f"the token of {name} is shown this once and kept by nobody but them; {tokens} holds its digest alone")
 
 
 def revoke(name: Caller, tokens: TokenFile, as_json: AsJson = False) -> None:

@@ -68,15 +68,17 @@ def pretrain_folder(
     if out.is_dir():
         raise ConfigError(f"--out must name a file; {out} is a folder")
     private, origin = promise is not None and promise.is_private, origin or Provenance()
-    with working("preparing"):
+    with working("step 1 of 3, preparing"):
         prepared = open_platform(folder, preparation, seed=seed, features=features, apart=private)
     require_learnable(prepared.platform, prepared.features)
     if promise is not None and private:
         return _pretrain_privately(prepared, out, preset, promise, Accounts(machine_place(folder)), origin)
-    result = pretrain(prepared.platform, prepared.features, prepared.space, preset, settings, seed)
-    calibration = released_calibration(prepared, result.encoder)
-    moments = released_item_moments(prepared.features, result.encoder)
-    catalogue = released_catalogue(prepared.features)
+    with working("step 2 of 3, training the encoder"):
+        result = pretrain(prepared.platform, prepared.features, prepared.space, preset, settings, seed)
+    with working("step 3 of 3, calibrating it"):
+        calibration = released_calibration(prepared, result.encoder)
+        moments = released_item_moments(prepared.features, result.encoder)
+        catalogue = released_catalogue(prepared.features)
     best = max(result.log.validation, default=float("nan"))
     card = EncoderCard(
         calibration=calibration,

@@ -1,5 +1,6 @@
 """The OpenAPI document of the service as tables for people: its paths, and the shapes that they take and give."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -51,8 +52,10 @@ class PathRow:
     """name of a shape; empty where it is no JSON of one"""
     token: bool
     """whether it needs one"""
-    refusals: tuple[str, ...]
-    """statuses beside 200"""
+    refusals: tuple[tuple[str, str], ...]
+    """statuses beside 200, each with what it means"""
+    example: str
+    """a body, as JSON; empty where it takes none"""
 
 
 def path_rows(document: Mapping[str, Any]) -> tuple[PathRow, ...]:
@@ -78,13 +81,18 @@ def _path_row(path: str, method: str, operation: Mapping[str, Any]) -> PathRow:
         takes=_json_shape(operation.get("requestBody", {})),
         gives=_json_shape(responses["200"]),
         token=bool(operation.get("security")),
-        refusals=tuple(status for status in sorted(responses) if status != "200"),
+        refusals=tuple((status, responses[status]["description"]) for status in sorted(responses) if status != "200"),
+        example=json.dumps(_json_content(operation.get("requestBody", {})).get("example", "")).strip('"'),
     )
 
 
 def _json_shape(described: Mapping[str, Any]) -> str:
-    schema = described.get("content", {}).get("application/json", {}).get("schema", {})
-    return str(schema.get("$ref", "")).removeprefix(_REF)
+    return str(_json_content(described).get("schema", {}).get("$ref", "")).removeprefix(_REF)
+
+
+def _json_content(described: Mapping[str, Any]) -> Mapping[str, Any]:
+    content: Mapping[str, Any] = described.get("content", {}).get("application/json", {})
+    return content
 
 
 def _shape(name: str, schema: Mapping[str, Any]) -> Shape:

@@ -15,9 +15,13 @@ from client.serving.requests import REQUESTS_AT_ONCE, Counts, Feedback, ListAnsw
 from client.serving.serve_settings import Limits
 from client.serving.service import RecommendService
 from client.serving.tokens import Tokens
-from shared.errors import NothingToRecommend, Overloaded
+from shared.errors import NothingToRecommend, Overloaded, Shed, TooLate
 from shared.system.watch import Watch
 
+SWAPS = ("ok", "failed")
+"""outcomes of a new head; counted from 0 on, so that the first of them is an increase"""
+OUTCOMES = ("ok", *(error.__name__ for error in (Overloaded, Shed, TooLate)))
+"""of a request, which are counted from 0 on for each method"""
 _SECONDS = (0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -32,8 +36,20 @@ class ServingMetrics:
         self._seconds = Histogram("graft_request_seconds", "Time to answer.", labels, registry=of, buckets=_SECONDS)
         self._reports = Counter("graft_reports", "Events and items reported.", ("method", "what"), registry=of)
         self._swaps = Counter("graft_head_swaps", "New heads by outcome.", ("outcome",), registry=of)
+        for outcome in SWAPS:
+            self._swaps.labels(outcome)
         inside = Gauge("graft_requests_inside", "Requests under way and waiting.", registry=of)
         inside.set_function(lambda: admission.inside)
+
+    def begins(self, method: str, protocol: str) -> None:
+        """Count the usual outcomes of a method from 0 on.
+
+        Args:
+            method: label of what may be asked.
+            protocol: label of how it may come.
+        """
+        for outcome in OUTCOMES:
+            self._requests.labels(method, protocol, outcome)
 
     @contextmanager
     def measured(self, method: str, protocol: str) -> Iterator[None]:
@@ -119,6 +135,8 @@ class Health:
 
     serving: bool
     head: str
+    since: float
+    """when this head began to answer here, in seconds since 1970"""
     watched: tuple[str, ...]
     """what is looked at again and again"""
     troubles: Mapping[str, str]
@@ -138,7 +156,11 @@ class Front:
         """Waits for nobody."""
         watch = self.watch
         return Health(
-            serving=not self.tokens.void, head=self.service.head, watched=watch.names, troubles=watch.troubles
+            serving=not self.tokens.void,
+            head=self.service.head,
+            since=self.service.since,
+            watched=watch.names,
+            troubles=watch.troubles,
         )
 
     def require_room(self, method: str, call: Call) -> None:

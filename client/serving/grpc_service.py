@@ -76,6 +76,8 @@ class GrpcRecommender(recommend_pb2_grpc.RecommenderServicer):
 
     def __init__(self, front: Front) -> None:
         self._front = front
+        for method in METHODS.values():
+            front.metrics.begins(method, "grpc")
 
     def Recommend(self, request: Any, context: Any) -> recommend_pb2.RecommendReply:  # noqa: N802
         """A list.

@@ -59,6 +59,22 @@ STATUS: dict[type[GraftError], int] = {
     BodyCutOff: 400,
 }
 """the first that an error is one of"""
+MEANINGS = {
+    400: "a value of the body makes no sense, or the body ended early",
+    401: "the token is missing or not known",
+    404: "the request allows no item",
+    408: "the body came too slowly",
+    409: "the request and what is served do not fit",
+    411: "the header Content-Length is missing",
+    413: "the body is too large",
+    422: "the body is not JSON of this shape",
+    429: "too many requests wait: send it again after Retry-After",
+    499: "the caller went away",
+    500: "an error of the service; its log says more",
+    503: "for now it cannot be done: send it again after Retry-After",
+    504: "the deadline passed",
+}
+"""a status, in words"""
 LATER = {429, 503}
 """answers after which the same request may be sent again"""
 LOG = logging.getLogger(__name__)
@@ -81,6 +97,8 @@ class Work:
     """in the metrics"""
     says: str
     takes: type[shapes.Body]
+    example: dict[str, Any]
+    """a body"""
     gives: type[BaseModel]
     done: Callable[[Front, Callable[[], Any], Call], BaseModel]
     """with a function that reads the body, which is to be called where there is a worker"""
@@ -113,6 +131,7 @@ WORKS = (
         method="recommend",
         says="A list for a user, for a session, for both, or for nobody in particular.",
         takes=shapes.RecommendBody,
+        example={"user": "u10", "k": 3, "reasons": True},
         gives=shapes.RecommendAnswer,
         done=_recommend,
     ),
@@ -121,6 +140,7 @@ WORKS = (
         method="recommend-batch",
         says="Several lists; each entry has its own outcome.",
         takes=shapes.BatchBody,
+        example={"requests": [{"user": "u10", "k": 3}, {"session": ["i7", "i9"], "k": 3}]},
         gives=shapes.BatchAnswer,
         done=_recommend_batch,
     ),
@@ -129,6 +149,7 @@ WORKS = (
         method="feedback",
         says="What users did; durable when it is acknowledged, and counted once however often it is sent.",
         takes=shapes.FeedbackBody,
+        example={"events": [{"event_id": "e1", "user": "u10", "item": "i7", "kind": "clicked"}]},
         gives=shapes.ReportAnswer,
         done=_feedback,
     ),
@@ -137,6 +158,7 @@ WORKS = (
         method="upsert",
         says="New items, or new texts of items that are there; in the lists when it is acknowledged.",
         takes=shapes.ItemsBody,
+        example={"items": [{"item": "i99", "text": "a lamp of oak", "category": "home"}]},
         gives=shapes.ReportAnswer,
         done=_items,
     ),
@@ -145,6 +167,7 @@ WORKS = (
         method="forget",
         says="Remove a user's id and events from what the platform keeps for serving.",
         takes=shapes.ForgetBody,
+        example={"user": "u10"},
         gives=shapes.ReportAnswer,
         done=_forget_user,
     ),
@@ -158,12 +181,16 @@ class Gateway:
         limits = front.admission.limits
         self._front, self._arrival, self._usual = front, arrival, limits.seconds
         self._threads = WorkThreads(limits.workers + limits.waiting + SPARE, "http")
+        for work in WORKS:
+            front.metrics.begins(work.method, _HTTP)
 
     async def health(self, _request: Request) -> Response:
         """Whether it serves, with which head, and what fails."""
         health = self._front.health()
         status = "not-serving" if not health.serving else "degraded" if health.troubles else "serving"
-        answer = shapes.HealthAnswer(status=status, head=health.head, troubles=dict(health.troubles))
+        answer = shapes.HealthAnswer(
+            status=status, head=health.head, since=health.since, troubles=dict(health.troubles)
+        )
         return JSONResponse(answer.model_dump(), 200 if health.serving else 503)
 
     async def metrics(self, request: Request) -> Response:
@@ -292,7 +319,7 @@ def _description() -> FastAPI:
         "/metrics",
         response_class=PlainTextResponse,
         description="Counts and times of requests, for Prometheus.",
-        responses={code: {"model": shapes.Refusal} for code in (401, 503)},
+        responses={code: _refusal_of(code) for code in (401, 503)},
         openapi_extra=_NEEDS_TOKEN,
     )(_elsewhere)
     for work in WORKS:
@@ -301,11 +328,15 @@ def _description() -> FastAPI:
             response_model=work.gives,
             name=work.name,
             description=work.says,
-            responses={code: {"model": shapes.Refusal} for code in sorted({*STATUS.values(), 401, 411, 500})},
+            responses={code: _refusal_of(code) for code in sorted({*STATUS.values(), 401, 411, 500})},
             openapi_extra={**_taken(work), **_NEEDS_TOKEN},
         )(_elsewhere)
     app.openapi = partial(_described, app)  # type: ignore[method-assign]
     return app
+
+
+def _refusal_of(code: int) -> dict[str, Any]:
+    return {"model": shapes.Refusal, "description": MEANINGS[code]}
 
 
 def _elsewhere() -> None:
@@ -359,7 +390,7 @@ def _taken(work: Work) -> dict[str, Any]:
     body = {"$ref": f"#/components/schemas/{work.takes.__name__}"}
     return {
         "parameters": [{"name": TIMEOUT, "in": "header", "required": False, "schema": milliseconds}],
-        "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
+        "requestBody": {"required": True, "content": {"application/json": {"schema": body, "example": work.example}}},
     }
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from client.ensemble.scorer_names import readable
 from client.recommender.catalogue_update import NewItem
 from client.serving.requests import (
     CATEGORIES,
@@ -58,6 +59,9 @@ _Whole = Annotated[int, BeforeValidator(_no_switch)]
 _Real = Annotated[float, BeforeValidator(_no_switch)]
 
 
+_HEAD = "Name of the recommender that answers: another one after each fit that is served."
+
+
 class Body(BaseModel):
     """What comes; keys that are not named are refused."""
 
@@ -71,9 +75,9 @@ class RecommendBody(Body):
         "", max_length=ID_LENGTH, description="Empty where they are not known."
     )
     session: list[_Id] = Field([], max_length=SESSION_LENGTH, description="Their latest items, oldest first.")
-    k: _Whole = Field(10, ge=1, le=LIST_LENGTH)
+    k: _Whole = Field(10, ge=1, le=LIST_LENGTH, description="How many items.")
     categories: list[str] = Field([], max_length=CATEGORIES, description="Only items of these; empty: all.")
-    exclude: list[_Id] = Field([], max_length=EXCLUSIONS)
+    exclude: list[_Id] = Field([], max_length=EXCLUSIONS, description="Ids of items that are not to be in the list.")
     diversity: _Real = Field(0.0, ge=0, le=1, description="Relevance given up for items that are less alike.")
     reasons: bool = Field(default=False, description="The history's part in each item; takes many times as long.")
     basket: bool = Field(
@@ -101,29 +105,33 @@ class RecommendBody(Body):
 class Part(BaseModel):
     """What a scorer, or an item of the history, adds to a score."""
 
-    name: str
-    adds: float
+    name: str = Field(description="The scorer's key, or the item's id.")
+    words: str = Field(description="The same for people: the scorer in words, or the item's title.")
+    adds: float = Field(description="To the score, in nats.")
 
 
 class Item(BaseModel):
     """An item of a list."""
 
-    item: str
-    title: str
-    score: float
-    scorers: list[Part]
-    history: list[Part]
+    item: str = Field(description="Its id.")
+    title: str = Field(description="Its text.")
+    score: float = Field(description="The sum of its scorers' parts, in nats; lists are in its order.")
+    scorers: list[Part] = Field(description="What scorers add, the largest first.")
+    history: list[Part] = Field(
+        description="How far the score would fall without an item of the history, the largest first; empty unless "
+        "reasons are asked for."
+    )
 
 
 class RecommendAnswer(BaseModel):
     """A list, never empty."""
 
-    items: list[Item]
+    items: list[Item] = Field(description="The best first.")
     basis: str = Field(
         description="history; popularity where nothing is known of the user; basket where it completes one"
     )
-    unknown_items: int
-    head: str
+    unknown_items: int = Field(description="Items of the session that are not in the catalogue.")
+    head: str = Field(description=_HEAD)
 
     @classmethod
     def of(cls, answer: ListAnswer) -> "RecommendAnswer":
@@ -133,8 +141,11 @@ class RecommendAnswer(BaseModel):
                 item=listed.item,
                 title=listed.title,
                 score=listed.score,
-                scorers=[Part(name=name, adds=adds) for name, adds in listed.scorers],
-                history=[Part(name=name, adds=adds) for name, adds in listed.history],
+                scorers=[Part(name=name, words=readable(name), adds=adds) for name, adds in listed.scorers],
+                history=[
+                    Part(name=name, words=title, adds=adds)
+                    for (name, adds), title in zip(listed.history, listed.history_titles, strict=True)
+                ],
             )
             for listed in answer.items
         ]
@@ -144,29 +155,31 @@ class RecommendAnswer(BaseModel):
 class BatchBody(Body):
     """Several lists."""
 
-    requests: list[RecommendBody] = Field(min_length=1, max_length=REQUESTS_AT_ONCE)
+    requests: list[RecommendBody] = Field(
+        min_length=1, max_length=REQUESTS_AT_ONCE, description="Each as it would be asked alone."
+    )
 
 
 class BatchEntry(BaseModel):
     """One of them, or why there is none."""
 
-    reply: RecommendAnswer | None = None
-    refusal: str | None = None
+    reply: RecommendAnswer | None = Field(default=None, description="The list; left out where there is none.")
+    refusal: str | None = Field(default=None, description="Why there is no list; left out where there is one.")
 
 
 class BatchAnswer(BaseModel):
     """In the order of the requests."""
 
-    entries: list[BatchEntry]
+    entries: list[BatchEntry] = Field(description="One for each request.")
 
 
 class FeedbackEvent(Body):
     """What a user did with an item."""
 
     event_id: _Present = Field(description="The caller's own; a second report under it changes nothing.")
-    user: _Present
-    item: _Present
-    kind: FeedbackKind
+    user: _Present = Field(description="The user's id.")
+    item: _Present = Field(description="The item's id.")
+    kind: FeedbackKind = Field(description="What they did.")
     time: Annotated[_Real, _told(check_time)] | None = Field(
         None, description="Seconds since 1970, of the years 1990 to 2099; left out: now."
     )
@@ -180,14 +193,16 @@ class FeedbackEvent(Body):
 class FeedbackBody(Body):
     """Durable when it is acknowledged."""
 
-    events: list[FeedbackEvent] = Field(min_length=1, max_length=REPORTS_AT_ONCE)
+    events: list[FeedbackEvent] = Field(
+        min_length=1, max_length=REPORTS_AT_ONCE, description="All of them are taken, or none."
+    )
 
 
 class ItemBody(Body):
     """A new item, or the new text of one that is there."""
 
-    item: _Present
-    text: str = Field(max_length=TEXT_LENGTH)
+    item: _Present = Field(description="Its id.")
+    text: str = Field(max_length=TEXT_LENGTH, description="What describes it; its title in lists.")
     category: str = Field("", max_length=ID_LENGTH, description="Left out: as it was.")
     vector: list[_Real] = Field([], description="Where the platform's vectors are its own.")
     published: Annotated[_Real, _told(check_published)] | None = Field(
@@ -208,13 +223,13 @@ class ItemBody(Body):
 class ItemsBody(Body):
     """In the lists when it is acknowledged."""
 
-    items: list[ItemBody] = Field(min_length=1, max_length=ITEMS_AT_ONCE)
+    items: list[ItemBody] = Field(min_length=1, max_length=ITEMS_AT_ONCE, description="All of them are taken, or none.")
 
 
 class ForgetBody(Body):
     """A user whose id and events are removed."""
 
-    user: _Id
+    user: _Id = Field(description="The user's id.")
 
 
 class ReportAnswer(BaseModel):
@@ -222,7 +237,7 @@ class ReportAnswer(BaseModel):
 
     accepted: int = Field(description="Events taken, items added, or events removed.")
     repeated: int = Field(description="Were known already.")
-    head: str
+    head: str = Field(description=_HEAD)
     unknown_events: list[str] = Field(
         [],
         description="Ids of events whose item is not in the catalogue. They are kept, and count from when it is.",
@@ -243,11 +258,12 @@ class HealthAnswer(BaseModel):
     """Whether the service answers."""
 
     status: str = Field(description="serving; degraded: it serves, and troubles says what fails; not-serving")
-    head: str
+    head: str = Field(description=_HEAD)
+    since: float = Field(description="Since when this head answers here, in seconds since 1970.")
     troubles: dict[str, str] = Field(description="What fails now, and why; empty where all is well.")
 
 
 class Refusal(BaseModel):
     """Why there is no answer."""
 
-    detail: str
+    detail: str = Field(description="One sentence for people.")

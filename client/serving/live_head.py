@@ -159,6 +159,7 @@ class LiveHead:
             score=recommendation.score,
             scorers=recommendation.scorers[:REASONS],
             history=tuple((items.item_ids[row], fall) for row, fall in recommendation.history[:REASONS]),
+            history_titles=tuple(items.texts[row] for row, _ in recommendation.history[:REASONS]),
         )
 
 

@@ -171,6 +171,8 @@ class ListedItem:
     """what each adds to the score, the largest first"""
     history: tuple[tuple[str, float], ...]
     """items of the history and how far the score would fall without each, the largest first"""
+    history_titles: tuple[str, ...] = ()
+    """of the items of ``history``"""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -52,6 +52,8 @@ class RecommendService:
         served = read_served(store)
         self._told.read(journal.entries(), IdForm.of(served))
         self._live = self._told.opened(served)
+        self.since = clock()
+        """since when this head answers, in seconds since 1970"""
         count_since(self._live, journal.entries())
         self._beside: list[Feedback] | None = None
         """reports since another head began to count the journal"""
@@ -211,7 +213,7 @@ class RecommendService:
                 count_since(opened, entries)
                 with self._change:
                     opened.count([opened.form.event(event) for event in self._beside])
-                    self._live, self._replay = opened, None
+                    self._live, self._replay, self.since = opened, None, self._clock()
             finally:
                 with self._change:
                     self._beside = None

@@ -34,6 +34,8 @@ def start(
         with shown("start"), working("until platforms can join"):
             process = supervision(coordinator).start(command, lambda report: bool(report.get("ready")))
         typer.echo(f"the server runs as process {process}")
+        typer.echo(f"platforms join with: graft-server enroll {coordinator.folder} NAME --public-key node.key.pub")
+        typer.echo(f"watch it with: graft-server dashboard {coordinator.folder}")
     else:
         begin_log(form)
         Supervisor(coordinator, read_settings(ServerSettings, coordinator.settings)).serve(asked_to_stop())

@@ -15,13 +15,15 @@ from server.coordinator.enrolment import Enrolment
 from server.coordinator.home import ServerHome
 from server.rounds.checkpoints import CHECKPOINT_FILE, ENCODER_FILE, HISTORY_FILE, OUTCOME_FILE
 from server.rounds.sum_roster import introduced_text
-from server.rounds.told_stage import told_stage
+from server.rounds.told_stage import ToldStage, told_stage
 from shared.errors import ConfigError, os_error_as
 from shared.federation.config import RoundsConfig
 from shared.system.whole_file import write_whole
 
 State = Literal["queued", "running", "completed", "failed", "stopped"]
 OPEN = ("queued", "running")
+RESUMABLE = ("stopped", "failed")
+"""states from which a run can go on"""
 _NUMBER = re.compile(r"\d{4}")
 
 
@@ -101,10 +103,9 @@ class Run:
         path = self.out / OUTCOME_FILE
         return _read(path) if path.exists() else None
 
-    def stage(self) -> str:
-        """Which stage of a secure sum is under way, and who is awaited; empty where none is known to be."""
-        stage = told_stage(self.out, since=self.out / CHECKPOINT_FILE) if self.standing().state == "running" else None
-        return stage.words if stage else ""
+    def stage(self) -> ToldStage | None:
+        """What is asked now, of whom, and who has answered; None where nothing is known to be."""
+        return told_stage(self.out, since=self.out / CHECKPOINT_FILE) if self.standing().state == "running" else None
 
     def forget_outcome(self) -> None:
         """Before it is submitted again."""
@@ -197,6 +198,19 @@ class RunBook:
             write_whole(run.folder / "config.json", _json(config.to_run_config()))
             run.stands(Standing(state="queued"))
         return run
+
+
+def resume_command(folder: Path | str, number: int) -> str:
+    """With what a run goes on that was stopped or has failed.
+
+    Args:
+        folder: the coordinator's.
+        number: of the run.
+
+    Returns:
+        The command line.
+    """
+    return f"graft-server run {folder} --resume {number}"
 
 
 def rounds_done(history: Sequence[Mapping[str, Any]]) -> int:

@@ -9,7 +9,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from server.dashboard.moments_shown import moment_words
+from server.coordinator.moments_shown import moment_words
 from shared.encoder.provenance import Provenance
 from shared.system.array_file import NotAnArrayFile, read_header
 
@@ -28,6 +28,17 @@ _NAMES = {
     "privacy": "promise to each user",
 }
 """of rows that people would not understand by the card's own name"""
+_TECHNICAL = {
+    "format",
+    "layout hash",
+    "layout_hash",
+    "feature space dim",
+    "feature space fingerprint",
+    "feature space parameters",
+    "calibration",
+    "item moments",
+}
+"""rows, by the file's own names, that are folded"""
 _LONGEST = 200
 """characters of a value that are shown"""
 _CATALOGUE = "catalogue."
@@ -40,6 +51,8 @@ class Fact:
 
     name: str
     value: str
+    technical: bool = False
+    """whether it tells nothing to who does not read the file themselves"""
 
 
 def encoder_facts(path: Path) -> tuple[Fact, ...]:
@@ -65,7 +78,9 @@ def _facts(path: Path, written: int, size: int) -> tuple[Fact, ...]:
         **_NOT_SAID,
         **dict(_nested("", texts.get(_CARD, ""))),
     }
-    return tuple(Fact(name=_named(name), value=value[:_LONGEST]) for name, value in rows.items())
+    return tuple(
+        Fact(name=_named(name), value=value[:_LONGEST], technical=name in _TECHNICAL) for name, value in rows.items()
+    )
 
 
 def _named(key: str) -> str:

@@ -3,16 +3,25 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from server.coordinator.run_book import OPEN, Run
+from server.coordinator.run_book import OPEN, RESUMABLE, Run, resume_command
 from server.dashboard.round_chart import RoundChart, round_chart
 from server.engine.absences import absences_in, absences_in_round
 from server.engine.followed_run import View
-from server.engine.round_lines import EVALUATE, cells, kept_encoder, mean_loss, mean_quality, progress, training_loss
+from server.engine.round_lines import (
+    EVALUATE,
+    cells,
+    kept_evaluation,
+    mean_loss,
+    mean_quality,
+    progress,
+    training_loss,
+)
 from server.engine.standings import PlatformStanding
 from server.rounds.checkpoints import HISTORY_FILE
-from server.rounds.run_state import RoundRecord
+from server.rounds.run_state import PASSED_OVER, RoundRecord
 from server.rounds.sum_groups import group_words
 from shared.federation.messages import BOTH
 
@@ -59,10 +68,10 @@ class LatestRun:
     """number, state and progress"""
     progress: str
     reason: str
-    now: str
-    """what is done now and for how long, in a masked run the stage and who is awaited; empty once it is over"""
-    waits: str
-    """for whom; empty once it is over"""
+    under_way: tuple[str, ...]
+    """what is done now and for how long, who has answered and who is awaited, a line each; empty once it is over"""
+    resume: str
+    """the command with which it goes on; empty where it cannot"""
     asked: str
     """what was asked, in words"""
     without: tuple[str, ...]
@@ -78,22 +87,23 @@ class LatestRun:
         return self.state in OPEN
 
 
-def latest_run(run: Run, platforms: Sequence[PlatformStanding], *, now: datetime) -> LatestRun:
+def latest_run(run: Run, platforms: Sequence[PlatformStanding], *, folder: Path, now: datetime) -> LatestRun:
     """Read a run's folder; raises ConfigError where that is damaged.
 
     Args:
         run: its folder.
         platforms: where each stands.
+        folder: the coordinator's.
         now: as of when.
     """
-    standing, history, config = run.standing(), run.history(), run.config()
+    standing, history, config, stage = run.standing(), run.history(), run.config(), run.stage()
     view = View(
         run=run,
         config=config,
         history=history,
         platforms=tuple(platforms),
-        seconds=_seconds_since(run, now),
-        stage=run.stage(),
+        seconds=max(0.0, now.timestamp() - stage.since) if stage else _seconds_since(run, now),
+        stage=stage,
     )
     is_open = standing.state in OPEN
     charts = (
@@ -106,8 +116,8 @@ def latest_run(run: Run, platforms: Sequence[PlatformStanding], *, now: datetime
         caption=view.caption(),
         progress=progress(history, config.rounds),
         reason=standing.reason,
-        now=view.now() if is_open else "",
-        waits=view.waits() if is_open else "",
+        under_way=view.under_way() if is_open else (),
+        resume=resume_command(folder, run.number) if standing.state in RESUMABLE else "",
         asked=", ".join(
             [
                 f"{config.rounds} rounds",
@@ -117,9 +127,7 @@ def latest_run(run: Run, platforms: Sequence[PlatformStanding], *, now: datetime
             ]
         ),
         without=_without(history, platforms if is_open else ()),
-        questions=tuple(
-            _question(record, config.rounds, kept_encoder(history)["round"]) for record in reversed(history)
-        ),
+        questions=tuple(_question(record, config.rounds, history) for record in reversed(history)),
         parts=_parts(history),
         charts=tuple(chart for chart in charts if chart is not None),
     )
@@ -143,8 +151,8 @@ def _without(history: Sequence[Mapping[str, Any]], platforms: Sequence[PlatformS
     return tuple(f"{name} ({absence.cause})" for name, absence in sorted({**silent, **away}.items()))
 
 
-def _question(record: Mapping[str, Any], rounds: int, kept_round: int) -> Question:
-    name, answered, loss, quality, _, seconds, note = cells(record, rounds)
+def _question(record: Mapping[str, Any], rounds: int, history: Sequence[Mapping[str, Any]]) -> Question:
+    name, answered, loss, quality, _, seconds, note = cells(record, rounds, history)
     return Question(
         name=name,
         answered=answered,
@@ -153,9 +161,9 @@ def _question(record: Mapping[str, Any], rounds: int, kept_round: int) -> Questi
         mib_out=f"{record['bytes_down'] / MIB:.1f}",
         mib_in=f"{record['bytes_up'] / MIB:.1f}",
         seconds=seconds,
-        note=note,
+        note=note.removeprefix(PASSED_OVER),
         without=tuple(f"{platform} ({absence.cause})" for platform, absence in absences_in(record).items()),
-        kept=bool(record.get("kept")) and record["round"] == kept_round,
+        kept=record is kept_evaluation(history),
         passed_over=RoundRecord.from_json(record).passed_over,
     )
 

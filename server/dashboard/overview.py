@@ -7,10 +7,10 @@ from typing import Any
 
 from server.coordinator.enrolment import Enrolment
 from server.coordinator.home import ServerHome, ServerSettings
+from server.coordinator.moments_shown import moment_words
 from server.coordinator.run_book import Run, RunBook
 from server.dashboard.encoder_facts import Fact, encoder_facts
 from server.dashboard.latest_run import LatestRun, latest_run
-from server.dashboard.moments_shown import moment_words
 from server.dashboard.release_acceptance import accepted_in
 from server.engine.absences import TRAIN
 from server.engine.round_lines import kept_encoder, kept_words
@@ -76,7 +76,7 @@ def overview(home: ServerHome, *, now: datetime) -> Overview:
         read_at=f"{now:%Y-%m-%d %H:%M:%S} UTC",
         status=server_status,
         platforms=_platforms(server_status["platforms"], Enrolment(home.platforms).classes(), accepted_in(runs)),
-        run=latest_run(runs[-1], there, now=now) if runs else None,
+        run=latest_run(runs[-1], there, folder=home.folder, now=now) if runs else None,
         encoder=encoder_facts(home.encoder),
         origin=_origin(runs),
     )
@@ -93,8 +93,8 @@ def _platforms(
             since=moment_words(datetime.fromisoformat(platform["since"])) if platform["since"] else "",
             last=_last(platform["last_answer"]),
             users=f"{classes[platform['name']]:,}" if platform["name"] in classes else "",
-            accepted=f"run {accepted[platform['name']]}" if platform["name"] in accepted else "none yet",
-            why=f"{platform['why']} ({platform['cause']})" if platform["cause"] else "",
+            accepted=f"the bundle of run {accepted[platform['name']]}" if platform["name"] in accepted else "none yet",
+            why=_why(platform),
             do=platform["do"],
         )
         for platform in platforms
@@ -108,11 +108,18 @@ def _tone(platform: Mapping[str, Any]) -> str:
     return "wait" if platform["queued"] or platform["connection"] == "unknown" else "bad"
 
 
+def _why(platform: Mapping[str, Any]) -> str:
+    """With its code where the state does not say that already."""
+    if not platform["cause"] or platform["cause"] == platform["connection"]:
+        return str(platform["why"])
+    return f"{platform['why']} ({platform['cause']})"
+
+
 def _last(answer: Mapping[str, Any] | None) -> str:
     if answer is None:
         return ""
     code = f", {answer['cause']}" if answer["cause"] else ""
-    return f"run {answer['run']}, {answer['question']} {answer['round']}{code}"
+    return f"run {answer['run']}, {answer['words']}{code}"
 
 
 def _origin(runs: Sequence[Run]) -> str:

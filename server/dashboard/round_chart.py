@@ -4,9 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from server.engine.round_lines import MOMENTS, is_after_moments, kept_evaluation
+
 WIDTH, HEIGHT = 480, 170
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 14, 14, 30
 """around the lines, for what is written there"""
+_LEAST_DOTS = 2
+"""a single one is no line; the table has its figure"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +35,7 @@ class RoundChart:
     """of the figure, at the foot and at the head of its axis"""
     first: str
     last: str
-    """rounds, at both ends of their axis"""
+    """questions, at both ends of their axis"""
     width: int = WIDTH
     height: int = HEIGHT
     left: int = _LEFT
@@ -53,7 +57,7 @@ class RoundChart:
 def round_chart(
     title: str, history: Sequence[Mapping[str, Any]], figure: Callable[[Mapping[str, Any]], float | None]
 ) -> RoundChart | None:
-    """None where no question of the history has the figure.
+    """None where fewer than two questions of the history have the figure.
 
     Args:
         title: what the figure is, with its unit.
@@ -61,28 +65,36 @@ def round_chart(
         figure: of one question; None where it has none.
     """
     points = [(record, value) for record in history if (value := figure(record)) is not None]
-    if not points:
+    if len(points) < _LEAST_DOTS:
         return None
-    rounds, values = [record["round"] for record, _ in points], [value for _, value in points]
-    kept_round = max((record["round"] for record, _ in points if record.get("kept")), default=None)
-    across, up = _scale(rounds, _LEFT, WIDTH - _RIGHT), _scale(values, HEIGHT - _BOTTOM, _TOP)
+    places, values = [_place(record, history) for record, _ in points], [value for _, value in points]
+    names = [_name(record, history) for record, _ in points]
+    kept_record = kept_evaluation(history)
+    across, up = _scale(places, _LEFT, WIDTH - _RIGHT), _scale(values, HEIGHT - _BOTTOM, _TOP)
     dots = (
-        Dot(
-            x=across(record["round"]),
-            y=up(value),
-            words=f"round {record['round']}: {value:.4f}",
-            marked=record["round"] == kept_round,
-        )
-        for record, value in points
+        Dot(x=across(place), y=up(value), words=f"{name}: {value:.4f}", marked=record is kept_record)
+        for (record, value), place, name in zip(points, places, names, strict=True)
     )
     return RoundChart(
         title=title,
         dots=tuple(dots),
         least=f"{min(values):.4f}",
         most=f"{max(values):.4f}" if max(values) > min(values) else "",
-        first=str(rounds[0]),
-        last=str(rounds[-1]) if rounds[-1] != rounds[0] else "",
+        first=names[0],
+        last=names[-1],
     )
+
+
+def _name(record: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> str:
+    if record["round"]:
+        return f"round {record['round']}"
+    return "after moments" if is_after_moments(record, history) else "start"
+
+
+def _place(record: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> int:
+    """Along the axis: a round's number; the start lies one before what moments made of it."""
+    is_start = not record["round"] and not is_after_moments(record, history)
+    return -1 if is_start and any(line["kind"] == MOMENTS for line in history) else record["round"]
 
 
 def _scale(values: Sequence[float], start: float, end: float) -> Callable[[float], float]:

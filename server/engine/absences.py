@@ -1,7 +1,8 @@
 """Why a platform takes no part, as the coordinator's operator is told it: what each code means, and what to do."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from server.rounds.exchange import ENGINE
@@ -11,7 +12,10 @@ from shared.federation.messages import DeclineReason, FailureCode
 TRAIN = "train"
 _THERE = "its operator runs graft-client preflight there, which says more"
 _ASK_FOR = "and let the run ask for as many as it does: --set least-parties={least}"
+_FOLDER = "DIR"
+"""stands for the coordinator's folder"""
 _STATUS = "its operator runs graft-client start, and graft-client status, which says what keeps it away"
+_JOINS = f"where graft-client start runs there, it comes within a minute; else {_STATUS}"
 
 
 @dataclass(frozen=True)
@@ -32,14 +36,31 @@ class Absence:
         """All three."""
         return f"{self.why} ({self.cause}); {self.do}"
 
+    def reason_beside(self, state: str) -> str:
+        """Why, with its code where that is not said already.
+
+        Args:
+            state: the word that is shown before it.
+
+        Returns:
+            The words.
+        """
+        return self.why if self.cause == state else f"{self.why} ({self.cause})"
+
+    def of_folder(self, folder: Path) -> "Absence":
+        """The same, with a coordinator's folder in what to do."""
+        return replace(self, do=self.do.replace(_FOLDER, str(folder)))
+
 
 QUEUED = Absence("queued", "it is enrolled, and the engine has yet to be told", "it is told once the server runs")
 BEING_TOLD = Absence(QUEUED.cause, QUEUED.why, "it is told within seconds; nothing is to be done")
-NEVER_CONNECTED = Absence("never-connected", "it is enrolled and never connected", _STATUS)
+NEVER_CONNECTED = Absence("never-connected", "it is enrolled and never connected", _JOINS)
 OFFLINE = Absence("offline", "it was connected and is so no longer", _STATUS)
 REVOKED = Absence("revoked", "its key was revoked", "to let it in again, enroll a new key of it")
-SERVER_STOPPED = Absence("server-stopped", "the server does not run", "graft-server start")
-EXPIRED = Absence("certificate", "the coordinator's certificate has expired", "graft-server certificate renew")
+SERVER_STOPPED = Absence("server-stopped", "the server does not run", f"graft-server start {_FOLDER}")
+EXPIRED = Absence(
+    "certificate", "the coordinator's certificate has expired", f"graft-server certificate renew {_FOLDER}"
+)
 NO_ANSWER = Absence("missing", "no answer of it came in time", _STATUS)
 DROPPED = Absence(
     "dropped", "its answer is not one that can be used", "look at both releases; superexec.log has the reason"

@@ -12,11 +12,12 @@ from rich.table import Table
 
 from server.coordinator.enrolment import Enrolment
 from server.coordinator.home import ServerHome
-from server.coordinator.run_book import OPEN, Run, RunBook, rounds_done
+from server.coordinator.run_book import OPEN, RESUMABLE, Run, RunBook, resume_command
 from server.engine.absences import Absence, absences_in, absences_in_round
 from server.engine.round_lines import HEADER, History, cells, kept_words, progress, took_part
 from server.engine.standings import PlatformStanding, standings
 from server.engine.supervisor import supervision
+from server.rounds.told_stage import ToldStage
 from shared.errors import ConfigError, FederationError
 from shared.federation.config import RoundsConfig
 from shared.system.command_options import say
@@ -48,7 +49,7 @@ def begin(home: ServerHome, config: RoundsConfig) -> Run:
     enrolled = sum(not entry.revoked for entry in Enrolment(home.platforms).read())
     if enrolled < config.min_platforms:
         shortage = f"at least {config.min_platforms} platforms are asked for, and {enrolled} are enrolled"
-        say(f"{shortage}; the run waits {config.wait_seconds:g} seconds for more: graft-server enroll")
+        say(f"{shortage}; the run waits {config.wait_seconds:g} seconds for more: graft-server enroll {home.folder}")
     return RunBook(home.runs).add(config, home.encoder.read_bytes())
 
 
@@ -68,7 +69,7 @@ def go_on(home: ServerHome, number: int) -> Run:
     _require_running(home)
     run = RunBook(home.runs).get(number)
     standing = run.standing()
-    if standing.state not in {"stopped", "failed"}:
+    if standing.state not in RESUMABLE:
         raise ConfigError(f"run {number} is {standing.state}; only one that was stopped or has failed can go on")
     run.stands(replace(standing, state="queued", engine_run=None, idle_submissions=0, reason=""))
     return run
@@ -85,9 +86,9 @@ class View:
     troubles: Mapping[str, str] = field(default_factory=dict)
     """what the server's supervisor fails at now, and why"""
     seconds: float = 0.0
-    """since the last answer to a question, or since the run was looked at first"""
-    stage: str = ""
-    """of a secure sum that is under way, and who is awaited"""
+    """since the question under way was asked; where none is known to be, since the last line of the history"""
+    stage: ToldStage | None = None
+    """what is asked now; None where nothing is known to be"""
 
     def missing(self) -> dict[str, str]:
         """Who is not there now or sent no usable answer last, by name, and why and what to do."""
@@ -101,6 +102,8 @@ class View:
 
     def waits(self) -> str:
         """For what, in words."""
+        if self.run.standing().state == "queued":
+            return "queued: begun within seconds once the server runs, or when the run before it ends"
         there = [platform.name for platform in self.platforms if platform.connected]
         if len(there) < self.config.min_platforms:
             names = f": {', '.join(there)}" if there else ""
@@ -114,9 +117,15 @@ class View:
 
     def now(self) -> str:
         """What is being done, and for how long."""
-        number = min(rounds_done(self.history) + 1, self.config.rounds)
-        stage = f"; {self.stage}" if self.stage else ""
-        return f"round {number} of {self.config.rounds}: {self.seconds:.0f} s so far{stage}"
+        if self.stage:
+            return f"{self.stage.doing}: {self.seconds:.0f} s so far; {self.stage.awaited}"
+        return f"no question is under way: {self.seconds:.0f} s since the last one"
+
+    def under_way(self) -> tuple[str, ...]:
+        """What is done now and who is awaited, a line each; a run in a queue has one."""
+        if self.stage:
+            return (self.now(), f"{self.config.deadline_seconds:g} seconds at most a question")
+        return (self.waits(),) if self.run.standing().state == "queued" else (self.now(), self.waits())
 
 
 def follow(run: Run, home: ServerHome, console: Console) -> None:
@@ -136,7 +145,8 @@ def follow(run: Run, home: ServerHome, console: Console) -> None:
     standing = run.standing()
     rounds = progress(view.history, view.config.rounds)
     if standing.state != "completed":
-        raise FederationError(f"run {run.number} {standing.state} after {rounds}: {standing.reason}")
+        further = f"; it goes on with: {resume_command(home.folder, run.number)}"
+        raise FederationError(f"run {run.number} {standing.state} after {rounds}: {standing.reason}{further}")
     if view.history and not took_part(view.history):
         raise FederationError(f"run {run.number} is completed, but no platform took part: the encoder is as it was")
     _say(
@@ -170,6 +180,7 @@ class PlainLines:
     _waits: str = ""
     _troubles: Mapping[str, str] = field(default_factory=dict)
     _quiet_until: float = LINE_SECONDS
+    _seconds: float = 0.0
 
     def show(self, view: View) -> None:
         """What is new in it."""
@@ -179,11 +190,12 @@ class PlainLines:
                 self._said.add(platform.line())
             self.say(_row(HEADER))
         for record in view.history[self._shown :]:
-            self.say(_row(cells(record, view.config.rounds)))
+            self.say(_row(cells(record, view.config.rounds, view.history)))
             self._absences(absences_in(record))
             self.say(f"  {progress(view.history, view.config.rounds)}")
-        if len(view.history) > self._shown:
+        if len(view.history) > self._shown or view.seconds < self._seconds:
             self._quiet_until = LINE_SECONDS
+        self._seconds = view.seconds
         self._shown = len(view.history)
         self._changes(view)
         if view.seconds >= self._quiet_until:
@@ -225,21 +237,24 @@ def _views(run: Run, home: ServerHome) -> Iterator[View]:
     platforms, since, answers = tuple(standings(home, now=datetime.now(UTC))), time.monotonic(), 0
     while run.standing().state in OPEN:
         if not supervised.running():
-            raise FederationError(f"run {run.number} waits until the server runs again: graft-server start")
+            raise FederationError(
+                f"run {run.number} waits until the server runs again: graft-server start {home.folder}"
+            )
         if time.monotonic() >= due:
             platforms = tuple(standings(home, now=datetime.now(UTC)))
             due = time.monotonic() + STANDINGS_SECONDS
         history = run.history()
         if len(history) != answers:
             since, answers = time.monotonic(), len(history)
+        stage = run.stage()
         yield View(
             run=run,
             config=config,
             history=history,
             platforms=platforms,
             troubles=supervised.report().get(TROUBLES, {}),
-            seconds=time.monotonic() - since,
-            stage=run.stage(),
+            seconds=max(0.0, time.time() - stage.since) if stage else time.monotonic() - since,
+            stage=stage,
         )
         time.sleep(LOOK_SECONDS)
     platforms = tuple(standings(home, now=datetime.now(UTC)))
@@ -249,14 +264,14 @@ def _views(run: Run, home: ServerHome) -> Iterator[View]:
 def _table(view: View) -> RenderableType:
     table = Table(*HEADER)
     for record in view.history:
-        table.add_row(*_named(record, view.config.rounds))
+        table.add_row(*_named(record, view))
     missing = [f"without {name}: {why}" for name, why in view.missing().items()]
     troubles = [f"trouble, {name}: {why}" for name, why in view.troubles.items()]
-    return Group(table, *missing, *troubles, f"{view.caption()}; {view.now()}; {view.waits()}")
+    return Group(table, *missing, *troubles, "; ".join([view.caption(), *view.under_way()]))
 
 
-def _named(record: Any, rounds: int) -> list[str]:
-    question, platforms, *rest = cells(record, rounds)
+def _named(record: Any, view: View) -> list[str]:
+    question, platforms, *rest = cells(record, view.config.rounds, view.history)
     absent = absences_in(record)
     return [question, f"{platforms} (without {', '.join(absent)})" if absent else platforms, *rest]
 
@@ -281,4 +296,4 @@ def _require_sum_keys(home: ServerHome, config: RoundsConfig) -> None:
 
 def _require_running(home: ServerHome) -> None:
     if not supervision(home).running():
-        raise ConfigError(f"{home.folder}: the server does not run; start it with graft-server start")
+        raise ConfigError(f"{home.folder}: the server does not run; start it with graft-server start {home.folder}")

@@ -10,23 +10,24 @@ from shared.federation.messages import BOTH
 
 MIB = 2**20
 HEADER = ("question", "platforms", "loss", "NDCG@10", "MiB", "seconds", "note")
-EVALUATE = "evaluate"
+EVALUATE, MOMENTS = "evaluate", "moments"
 History = Sequence[Mapping[str, Any]]
 
 
-def cells(record: Mapping[str, Any], rounds: int) -> list[str]:
+def cells(record: Mapping[str, Any], rounds: int, history: History) -> list[str]:
     """One question under ``HEADER``; losses and NDCG@10 are means over platforms.
 
     Args:
         record: a line of the run's history.
         rounds: how many training rounds were asked for.
+        history: the run's history, with the record in it.
 
     Returns:
         Seven texts: question, platforms, loss in nats, NDCG@10, MiB both ways together, seconds and note; a text is
         empty where there is nothing to say.
     """
     return [
-        _question(record, rounds),
+        question_words(record, history, f" of {rounds}"),
         f"{len(record['platforms'])} of {len(record['platforms']) + len(absences_in(record))}",
         _four_digits(mean_loss(record)),
         _four_digits(mean_quality(record)),
@@ -58,17 +59,18 @@ def mean_quality(record: Mapping[str, Any]) -> float | None:
     return _mean(_quality(record))
 
 
-def line(record: Mapping[str, Any], rounds: int) -> str:
+def line(record: Mapping[str, Any], rounds: int, history: History) -> str:
     """One question in one line, for a log.
 
     Args:
         record: a line of the run's history.
         rounds: how many training rounds were asked for.
+        history: the run's history, with the record in it.
 
     Returns:
         The line: what ``cells`` gives, and who is missing and why.
     """
-    question, platforms, loss, quality, size, seconds, note = cells(record, rounds)
+    question, platforms, loss, quality, size, seconds, note = cells(record, rounds, history)
     parts = [f"{question}: {platforms} platforms answered", f"loss {loss}" * bool(loss)]
     parts += [f"NDCG@10 {quality}" * bool(quality), f"{size} MiB", f"{seconds} s", note]
     absent = [f"{name} ({absence.cause})" for name, absence in absences_in(record).items()]
@@ -103,13 +105,19 @@ def trained(history: History) -> bool:
     return any(record["platforms"] for record in history if record["kind"] == TRAIN)
 
 
+def kept_evaluation(history: History) -> Mapping[str, Any] | None:
+    """The evaluation whose encoder the run leaves, as far as it is; None where nobody judged one."""
+    judged = [record for record in history if record["kind"] == EVALUATE and record["platforms"] and record.get("kept")]
+    return judged[-1] if judged else None
+
+
 def kept_encoder(history: History) -> dict[str, Any]:
     """Which round's encoder the run leaves: round, score and platforms; the score is None where nobody judged it."""
-    judged = [record for record in history if record["kind"] == EVALUATE and record["platforms"] and record.get("kept")]
-    if not judged:
+    judged = kept_evaluation(history)
+    if judged is None:
         return {"round": rounds_done(history), "score": None, "platforms": 0}
-    platforms = len(judged[-1]["platforms"]) if judged[-1].get("groups") else len(_quality(judged[-1]))
-    return {"round": judged[-1]["round"], "score": mean_quality(judged[-1]), "platforms": platforms}
+    platforms = len(judged["platforms"]) if judged.get("groups") else len(_quality(judged))
+    return {"round": judged["round"], "score": mean_quality(judged), "platforms": platforms}
 
 
 def kept_words(history: History) -> str:
@@ -121,8 +129,32 @@ def kept_words(history: History) -> str:
     return f"round {summary['round']}, NDCG@10 {summary['score']:.4f} on {summary['platforms']} platforms{alone}"
 
 
-def _question(record: Mapping[str, Any], rounds: int) -> str:
-    return record["kind"] if record["kind"] == "moments" else f"{record['kind']} {record['round']} of {rounds}"
+def question_words(record: Mapping[str, Any], history: History, of_rounds: str = "") -> str:
+    """What was asked, in words; no two questions of a run have the same.
+
+    Args:
+        record: a line of the run's history.
+        history: the run's history, with the record in it.
+        of_rounds: stands after the number of a round.
+
+    Returns:
+        The words.
+    """
+    kind, number = record["kind"], record["round"]
+    if kind == EVALUATE and number == 0:
+        return f"evaluate {'after moments' if is_after_moments(record, history) else 'the start'}"
+    return "moments" if kind == MOMENTS else f"{kind} {number}{of_rounds}"
+
+
+def is_after_moments(record: Mapping[str, Any], history: History) -> bool:
+    """Whether a moments round comes before this question.
+
+    Args:
+        record: a line of the run's history.
+        history: the run's history, with the record in it.
+    """
+    first = next((line for line in history if line is record or line["kind"] == MOMENTS), record)
+    return first is not record
 
 
 def _held_back(record: Mapping[str, Any]) -> list[str]:

@@ -75,7 +75,7 @@ class RunKeeper:
         """A line in the log for each question that was answered since."""
         history = run.history()
         for record in history[self._told.get(run.number, len(history)) :]:
-            _LOG.info("run %d: %s", run.number, line(record, run.config().rounds))
+            _LOG.info("run %d: %s", run.number, line(record, run.config().rounds, history))
         self._told[run.number] = len(history)
 
     def _stop(self, run: Run, standing: Standing) -> None:

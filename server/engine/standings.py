@@ -8,6 +8,7 @@ from typing import Any
 from server.coordinator.certificates import expiry
 from server.coordinator.enrolment import Enrolled, Enrolment
 from server.coordinator.home import ServerHome
+from server.coordinator.moments_shown import moment_words
 from server.coordinator.run_book import Run, RunBook
 from server.engine.absences import (
     BEING_TOLD,
@@ -23,6 +24,7 @@ from server.engine.absences import (
 )
 from server.engine.database import NodeState, node_states
 from server.engine.flwr_command import FlwrCommand
+from server.engine.round_lines import question_words
 from server.engine.supervisor import supervision
 from shared.errors import EngineError
 
@@ -48,7 +50,7 @@ class PlatformStanding:
     queued: bool
     """whether the engine has yet to be told of its enrolment, or that it was revoked"""
     last: Mapping[str, Any] | None
-    """its last answer: run, question, round, and the cause where it was no result"""
+    """its last answer: run, question, round, both in words, and the cause where it was no result"""
     absence: Absence | None
     """why it takes no part; None where it does"""
 
@@ -64,8 +66,8 @@ class PlatformStanding:
 
     def line(self) -> str:
         """For people."""
-        since = f" since {self.since.astimezone():%Y-%m-%d %H:%M:%S}" if self.since else ""
-        why = f": {self.absence.sentence}" if self.absence else ""
+        since = f" since {moment_words(self.since)}" if self.since else ""
+        why = f": {self.absence.reason_beside(self.state)}; {self.absence.do}" if self.absence else ""
         return f"{self.name}: {self.state}{since}{why}"
 
     def to_json(self) -> dict[str, Any]:
@@ -97,7 +99,11 @@ def standings(home: ServerHome, *, now: datetime, may_ask: bool = True) -> list[
     runs_on = supervised.running() or supervised.left()
     absent = _ABSENT if runs_on else {**_ABSENT, _UNTOLD: QUEUED, "online": SERVER_STOPPED}
     expired = expiry(home.certificate) <= now
-    return [_standing(entry, known, runs, absent, expired=expired) for entry in entries]
+    all_standings = (_standing(entry, known, runs, absent, expired=expired) for entry in entries)
+    return [
+        replace(standing, absence=standing.absence.of_folder(home.folder)) if standing.absence else standing
+        for standing in all_standings
+    ]
 
 
 def _standing(
@@ -131,16 +137,18 @@ def last_answer(name: str, runs: Iterable[Run]) -> tuple[dict[str, Any], Absence
         runs: the coordinator's runs, the oldest first.
 
     Returns:
-        The answer with the keys run, question, round and cause (empty where it was a result), and why the platform
-        takes no part (None where it does); None where it was never asked.
+        The answer with the keys run, question, round, words and cause (empty where it was a result), and why the
+        platform takes no part (None where it does); None where it was never asked.
     """
     for run in reversed(list(runs)):
-        questions = [record for record in run.history() if name in record["platforms"] or name in absences_in(record)]
+        history = run.history()
+        questions = [record for record in history if name in record["platforms"] or name in absences_in(record)]
         if questions:
             last, absence = questions[-1], absences_in(questions[-1]).get(name)
             trained = (record for record in questions if (record["kind"], record["round"]) == (TRAIN, last["round"]))
             training = next((absences_in(record).get(name) for record in trained), None)
             answer = {"run": run.number, "question": last["kind"], "round": last["round"]}
+            answer["words"] = question_words(last, history)
             return {**answer, "cause": absence.cause if absence else ""}, training or absence
     return None
 

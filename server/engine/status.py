@@ -6,7 +6,8 @@ from typing import Any
 
 from server.coordinator.certificates import expiry
 from server.coordinator.home import ServerHome
-from server.coordinator.run_book import Run, RunBook, rounds_done
+from server.coordinator.moments_shown import moment_words
+from server.coordinator.run_book import RESUMABLE, Run, RunBook, resume_command, rounds_done
 from server.engine.absences import absences_in_round
 from server.engine.round_lines import kept_encoder, took_part
 from server.engine.standings import PlatformStanding, standings
@@ -34,13 +35,14 @@ def status(home: ServerHome, *, now: datetime, may_ask: bool = True) -> dict[str
     running, report, left = supervised.running(), supervised.report(), supervised.left()
     expires = expiry(home.certificate)
     return {
+        "folder": str(home.folder),
         "running": running,
         "ready": running and bool(report.get("ready")),
         "processes": report.get("processes", []) if running else [],
         TROUBLES: report.get(TROUBLES, {}) if running else {},
         "cause": "killed" if left else "",
         "why": left,
-        "do": "graft-server stop ends them, and so does the next graft-server start" if left else "",
+        "do": f"graft-server stop {home.folder} ends them, and so does the next graft-server start" if left else "",
         "certificate": {
             "expires": f"{expires:%Y-%m-%d}",
             "days": (expires - now).days,
@@ -69,7 +71,7 @@ def _platform(standing: PlatformStanding) -> dict[str, Any]:
 
 
 def _run(run: Run) -> dict[str, Any]:
-    standing, history = run.standing(), run.history()
+    standing, history, stage = run.standing(), run.history(), run.stage()
     return {
         "number": run.number,
         "state": standing.state,
@@ -77,7 +79,7 @@ def _run(run: Run) -> dict[str, Any]:
         "of": run.config().rounds,
         "submissions": standing.submissions,
         "reason": standing.reason,
-        "stage": run.stage(),
+        "stage": stage.words if stage else "",
         "answered": took_part(history),
         "kept": kept_encoder(history),
         "missing": {name: absence.cause for name, absence in absences_in_round(history).items()},
@@ -94,7 +96,7 @@ def _server_lines(facts: dict[str, Any]) -> list[str]:
         lines.append(f"  {process['name']}: {doing}, started again {process['restarts']} times")
     lines += [f"  trouble, {name}: {why}" for name, why in facts[TROUBLES].items()]
     certificate = facts["certificate"]
-    renew = "; renew it: graft-server certificate renew" if certificate["days"] < WARN_DAYS else ""
+    renew = f"; renew it: graft-server certificate renew {facts['folder']}" if certificate["days"] < WARN_DAYS else ""
     until = "expired on" if certificate["expired"] else "good until"
     return [*lines, f"certificate: {until} {certificate['expires']}{renew}"]
 
@@ -102,24 +104,25 @@ def _server_lines(facts: dict[str, Any]) -> list[str]:
 def _platform_lines(facts: dict[str, Any]) -> list[str]:
     lines = [f"platforms: {len(facts['platforms'])}"]
     for platform in facts["platforms"]:
-        since = f" since {platform['since']}" if platform["since"] else ""
+        since = f" since {moment_words(datetime.fromisoformat(platform['since']))}" if platform["since"] else ""
         last = f", last answer: {_last(platform['last_answer'])}" if platform["last_answer"] else ""
         lines.append(f"  {platform['name']}: {platform['connection']}{since}{last}")
         if platform["cause"]:
-            lines += [f"    why: {platform['why']} ({platform['cause']})", f"    what to do: {platform['do']}"]
+            code = "" if platform["cause"] == platform["connection"] else f" ({platform['cause']})"
+            lines += [f"    why: {platform['why']}{code}", f"    what to do: {platform['do']}"]
     return lines
 
 
 def _last(answer: dict[str, Any]) -> str:
     cause = f" ({answer['cause']})" if answer["cause"] else ""
-    return f"run {answer['run']}, {answer['question']} {answer['round']}{cause}"
+    return f"run {answer['run']}, {answer['words']}{cause}"
 
 
 def _run_lines(facts: dict[str, Any]) -> list[str]:
-    return [f"runs: {len(facts['runs'])}", *(f"  {_run_line(run)}" for run in facts["runs"])]
+    return [f"runs: {len(facts['runs'])}", *(f"  {_run_line(run, facts['folder'])}" for run in facts["runs"])]
 
 
-def _run_line(run: dict[str, Any]) -> str:
+def _run_line(run: dict[str, Any], folder: str) -> str:
     parts = [f"{run['number']}: {run['state']}, {run['rounds']} of {run['of']} rounds"]
     if run["rounds"] and not run["answered"]:
         parts.append("no platform took part")
@@ -129,4 +132,6 @@ def _run_line(run: dict[str, Any]) -> str:
         parts.append(run["stage"])
     if run["missing"]:
         parts.append(f"last without {', '.join(f'{name} ({cause})' for name, cause in run['missing'].items())}")
-    return "; ".join(parts) + (f": {run['reason']}" if run["reason"] else "")
+    reason = f": {run['reason']}" if run["reason"] else ""
+    further = f"; it goes on with: {resume_command(folder, run['number'])}" if run["state"] in RESUMABLE else ""
+    return "; ".join(parts) + reason + further

@@ -11,6 +11,7 @@ from flwr.app import Message, RecordDict
 from flwr.common.constant import ErrorCode
 from flwr.serverapp import Grid
 
+from server.rounds.told_stage import NOBODY_TOLD, StageTeller
 from server.rounds.waiting import POLL_SECONDS, Addressee, Clock, Waiting, activations
 from shared.encoder.changes import Int8Delta
 from shared.encoder.encoder import Encoder
@@ -99,6 +100,8 @@ class Question(Generic[ReplyType]):
 
     message_type: str
     round: int
+    stage: str
+    """what those who watch are told of it (server/rounds/told_stage.py)"""
     write: Callable[[Any, Any], RecordDict]
     """the question in records, with the encoder, or with what leads to it from the one that a platform holds, and
     with what was ``seen`` of that one"""
@@ -181,8 +184,10 @@ class Exchange:
         clock: Clock,
         cohort: tuple[str, ...] = (),
         signer: TaskSigner | None = None,
+        teller: StageTeller = NOBODY_TOLD,
     ) -> None:
         self._grid, self._config, self._clock, self._signer = grid, config, clock, signer
+        self._teller = teller
         self.downlink_cache = DownlinkCache(config.downlink)
         self.cohort = cohort
         """names of the platforms that every question must reach; empty: whoever is online"""
@@ -207,6 +212,7 @@ class Exchange:
             self.downlink_cache.forget(answers.unanswered)
             seconds = max(deadline - self._clock.now(), 1.0)
             messages = self._messages(platforms, question, answers, seconds)
+            self._teller.begins(question.round, question.stage, platforms)
             self._send_and_wait(messages, question.screen, answers, self._clock.now() + seconds)
             platforms = self._back_again(answers.restarted, deadline)
             platforms = platforms or self._required_again(answers.unanswered, deadline)
@@ -296,9 +302,13 @@ class Exchange:
         waiting = Waiting(grid=self._grid, clock=self._clock, until=deadline, awaited=awaited, active=active)
         answers.outcomes.update(dict.fromkeys(messages, ("missing", "")))
         while waiting.goes_on():
+            came = []
             for reply in self._grid.pull_messages(list(waiting.awaited)):
                 if name := waiting.answered(reply.metadata.reply_to_message_id):
                     _sort_in(answers, name, reply, screen)
+                    came.append(name)
+            if came:
+                self._teller.hears(came)
         answers.outcomes.update(dict.fromkeys(waiting.restarted, ("failed", RESTARTED)))
 
     def _back_again(self, lost: list[str], deadline: float) -> dict[str, int]:

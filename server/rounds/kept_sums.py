@@ -1,13 +1,12 @@
 """Where a run's secure sums stand, on the disk before a stage's messages leave; shares of secrets are never in it."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from server.rounds.told_stage import tell_stage
 from shared.errors import CheckpointError, os_error_as
 from shared.system.array_file import NotAnArrayFile, array_digest, array_file, read_array_file
 from shared.system.whole_file import write_whole
@@ -33,16 +32,6 @@ class KeptSums:
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
-
-    def begins(self, round_number: int, stage: str, awaited: Iterable[str]) -> None:
-        """Let those who watch know which stage is asked of whom; without a folder nobody is told.
-
-        Args:
-            round_number: of the sum.
-            stage: a key of ``told_stage.WORDS``.
-            awaited: names of the platforms that are asked.
-        """
-        tell_stage(self._folder, round_number, stage, awaited)
 
     def keep(self, reached: Reached) -> None:
         """Keep where the sums stand; it is on the disk when this returns.

@@ -20,6 +20,7 @@ from server.rounds.exchange import Exchange, Question
 from server.rounds.known_ledgers import KnownLedgers
 from server.rounds.run_state import Kind, RoundRecord, RunState, may_be_kept, passed_over_words
 from server.rounds.screening import screen_cross, screen_evaluate, screen_moments, screen_train
+from server.rounds.told_stage import NOBODY_TOLD, StageTeller
 from server.rounds.waiting import Clock
 from shared.encoder.cross import CatalogueMoments
 from shared.encoder.encoder import Encoder
@@ -74,13 +75,14 @@ class RoundLoop:
         signer: TaskSigner | None = None,
         classes: SizeClasses = NO_CLASSES,
         ledgers: KnownLedgers = NO_LEDGERS,
+        teller: StageTeller = NOBODY_TOLD,
     ) -> None:
         self._config = config
         self.clock = clock
         self._build, self._aggregation = aggregation, aggregation(config)
         self._classes, self._ledgers = classes, ledgers
         self._weighting = Weighting(config, classes)
-        self.exchange = Exchange(grid, config, clock, state.cohort, signer)
+        self.exchange = Exchange(grid, config, clock, state.cohort, signer, teller)
         if isinstance(self._aggregation, Resumable):
             self._aggregation.restore(state.optimiser)
         elif state.round:
@@ -106,6 +108,7 @@ class RoundLoop:
         question: Question[MomentsReply] = Question(
             message_type=MOMENTS_TYPE,
             round=state.round,
+            stage="moments",
             write=lambda _encoder, _seen: content,
             screen=lambda reply: screen_moments(reply, encoder.spec, state.round),
         )
@@ -144,6 +147,7 @@ class RoundLoop:
         question: Question[CrossReply] = Question(
             message_type=CROSS_TYPE,
             round=state.round,
+            stage="moments",
             seen=self._ledgers.seen,
             write=lambda _encoder, seen: encode_task(
                 CrossTask(
@@ -230,6 +234,7 @@ class RoundLoop:
         question: Question[TrainReply] = Question(
             message_type=TRAIN_TYPE,
             round=number,
+            stage="train",
             encoder=encoder,
             write=lambda sent, _seen: encode_task(
                 TrainTask(
@@ -346,6 +351,7 @@ class RoundLoop:
         question: Question[EvaluateReply] = Question(
             message_type=EVALUATE_TYPE,
             round=state.round,
+            stage=_evaluation_stage(state),
             encoder=state.encoder,
             write=lambda sent, _seen: encode_task(
                 EvaluateTask(
@@ -405,3 +411,10 @@ class RoundLoop:
             _LOG.warning("%s round %d: %s", kind, number, record.note)
         _LOG.info("%s round %d: %d replies used %s", kind, number, len(record.platforms), record.note)
         return record
+
+
+def _evaluation_stage(state: RunState) -> str:
+    """What those who watch are told of an evaluation."""
+    if state.round:
+        return "evaluate"
+    return "after-moments" if any(record.kind == "moments" for record in state.history) else "start"

@@ -81,7 +81,7 @@ class MaskedLoop:
             validation, state.history, weights, groups=summed.members, worse_by=SLIGHTLY
         )
         is_passed_over = bool(validation) and not is_kept
-        words = passed_over_words(state.history) if is_passed_over else ""
+        words = passed_over_words(state.history, SLIGHTLY) if is_passed_over else ""
         took = {} if is_alone else {"bytes_down": 0, "bytes_up": 0}
         facts = {**summed.told, **took, "validation": validation, "held_back": wrong, "kept": is_kept}
         facts["note"] = "; ".join(filter(None, [words, summed.note]))

@@ -15,6 +15,7 @@ from server.rounds.masked_rounds import MaskedRounds
 from server.rounds.private_sums import PrivateSums
 from server.rounds.run_state import RunState
 from server.rounds.sum_roster import SumRoster
+from server.rounds.told_stage import NOBODY_TOLD, StageTeller
 from server.rounds.waiting import Clock
 from shared.encoder.cross import CatalogueMoments
 from shared.federation.config import RoundsConfig
@@ -35,6 +36,7 @@ def run_rounds(
     ledgers: KnownLedgers = NO_LEDGERS,
     roster: SumRoster | None = None,
     sums: KeptSums = NOT_KEPT,
+    teller: StageTeller = NOBODY_TOLD,
 ) -> RunState:
     """All rounds of a run that ``state`` does not hold yet.
 
@@ -53,6 +55,7 @@ def run_rounds(
         ledgers: where is written down what leaves under noise.
         roster: the platforms that a masked run sums over; None where none is registered with a key for sums.
         sums: where is kept how far a masked run's sums have come.
+        teller: tells those who watch what is asked of whom, and who has answered.
 
     Returns:
         The state after the last round.
@@ -63,7 +66,7 @@ def run_rounds(
         ConfigError: if the aggregation cannot go on from a state, or a masked run has no roster, too few groups for its
             robust rule, or no size class that it needs.
     """
-    loop = RoundLoop(grid, config, clock, aggregation, state, signer, classes, ledgers)
+    loop = RoundLoop(grid, config, clock, aggregation, state, signer, classes, ledgers, teller)
     masked = MaskedRounds(loop.exchange, config, classes, state, roster, sums) if config.privacy == "masked" else None
     on_round(state)
     if config.require_all and not state.cohort:

@@ -172,11 +172,24 @@ def _doubt(validation: Mapping[str, Mapping[str, float]], spread: Mapping[str, f
     return 2 * math.sqrt(math.pi / 2) * float(np.median(errors)) / math.sqrt(len(errors)) if errors else 0.0
 
 
-def passed_over_words(history: Sequence[RoundRecord]) -> str:
-    """That the encoder of the last round is passed over, and whose replies made it."""
+PASSED_OVER = "passed over: "
+"""begins the note of an evaluation whose encoder is passed over"""
+
+
+def passed_over_words(history: Sequence[RoundRecord], worse_by: float = CLEARLY) -> str:
+    """That the encoder of the last round is passed over, from which bound on, and whose replies made it.
+
+    Args:
+        history: what was asked before.
+        worse_by: as of ``may_be_kept``.
+
+    Returns:
+        The words.
+    """
     last_change = next((record for record in reversed(history) if record.kind != "evaluate"), None)
     members = _made_by(last_change) if last_change else []
-    return f"clearly worse than before on the platforms' own answers: passed over; made by {', '.join(members)}"
+    worse = f"more than {worse_by:.0%} worse than one before, on the platforms' own answers".replace("%", " %")
+    return f"{PASSED_OVER}{worse}; made by {', '.join(members)}"
 
 
 def _made_by(record: RoundRecord) -> list[str]:

@@ -258,6 +258,7 @@ class SumExchange:
         question: Question[SumReply] = Question(
             message_type=SUM_TYPE,
             round=summand.number,
+            stage=stage,
             encoder=summand.encoder if has_work else None,
             platforms=frozenset(outgoing),
             is_short=not has_work,
@@ -265,7 +266,6 @@ class SumExchange:
             write=written,
             screen=lambda content: screen_sum(content, summand.number),
         )
-        self._kept.begins(summand.number, stage, outgoing)
         answers = self._exchange.ask(question)
         for name, reply in answers.replies.items():
             try:

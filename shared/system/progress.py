@@ -19,7 +19,9 @@ LINE_SECONDS = 4.0
 """Between two lines, where stderr is no terminal."""
 _LOOK_SECONDS = 0.2
 """Between two looks at how far the work is."""
-_MINUTE, _FEW_MINUTES = 60, 3
+_MINUTE = 60
+_LONG_SECONDS = 120.0
+"""from which time left on a hint is given"""
 Item = TypeVar("Item")
 
 
@@ -39,8 +41,16 @@ class Work:
 class Display:
     """What is being done, the outermost first, as a console shows it."""
 
-    def __init__(self, console: Console, clock: Callable[[], float]) -> None:
+    def __init__(self, console: Console, clock: Callable[[], float], hints: Mapping[str, str] | None = None) -> None:
+        """Begin to show what is done.
+
+        Args:
+            console: where it is shown.
+            clock: tells the time in seconds.
+            hints: by a work's description, what is said once where it has minutes left.
+        """
         self.clock, self._console = clock, console
+        self._hints = dict(hints or {})
         self._works: list[Work] = []
         self._due = clock() + PATIENCE_SECONDS
         self._bars: Progress | None = None
@@ -73,7 +83,14 @@ class Display:
             self._draw(tuple(self._works))
         else:
             self._due = now + LINE_SECONDS
-            self._console.print(as_line(tuple(self._works), now), soft_wrap=True, markup=False, highlight=False)
+            self._say(as_line(tuple(self._works), now))
+        if (_seconds_left(self._works[-1], now) or 0.0) > _LONG_SECONDS:
+            for work in self._works:
+                if hint := self._hints.pop(work.description, ""):
+                    self._say(f"note: {hint}")
+
+    def _say(self, line: str) -> None:
+        self._console.print(line, soft_wrap=True, markup=False, highlight=False)
 
     def close(self) -> None:
         """Take the bars away; lines stay."""
@@ -113,17 +130,23 @@ def _place(work: Work) -> str:
 
 
 def _how_far(work: Work, now: float, of: str) -> str:
-    spent = now - work.began
-    if not work.total:
-        return f"{work.done:,} in {_length(spent)}" if work.done else f"{_length(spent)} so far"
-    if not work.done:
-        return "0%, time left unknown"
-    left = _length(spent / work.done * (work.total - work.done))
-    return f"{work.done / work.total:.0%}, about {left} left{of}"
+    left = _seconds_left(work, now)
+    if left is not None and work.total:
+        return f"{work.done / work.total:.0%}, about {_length(left)} left{of}"
+    counted = f"{work.done:,} done, " if work.done else "0%, " if work.total else ""
+    return f"{counted}{_length(now - work.began)} so far"
+
+
+def _seconds_left(work: Work, now: float) -> float | None:
+    """As it went so far; None where that tells nothing."""
+    if not work.total or not work.done:
+        return None
+    return (now - work.began) / work.done * (work.total - work.done)
 
 
 def _length(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < _FEW_MINUTES * _MINUTE else f"{seconds / _MINUTE:.0f} min"
+    minutes, rest = divmod(round(seconds), _MINUTE)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 _open: list[Display] = []
@@ -132,12 +155,17 @@ _open: list[Display] = []
 
 @contextmanager
 def shown(
-    description: str, *, console: Console | None = None, clock: Callable[[], float] = time.monotonic
+    description: str,
+    *,
+    hints: Mapping[str, str] | None = None,
+    console: Console | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[None]:
     """Show, until it ends, how far all is that this process does within.
 
     Args:
         description: what all of it is called.
+        hints: by the description of a work within, what is said once where it has minutes left.
         console: where it is shown; None: on stderr. Not used where something is shown already.
         clock: tells the time in seconds.
     """
@@ -145,7 +173,7 @@ def shown(
         with working(description):
             yield
         return
-    display = Display(console or Console(stderr=True, force_jupyter=False), clock)
+    display = Display(console or Console(stderr=True, force_jupyter=False), clock, hints)
     _open.append(display)
     try:
         with _reporting(display), display.working(description, None):

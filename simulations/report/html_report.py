@@ -4,6 +4,7 @@ Its one script sorts tables; without scripts the page says the same.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from client.ensemble.candidates import LOCAL
+from client.ensemble.scorer_names import readable
 from client.transfer.table import ranked
 from shared.system.whole_file import write_whole
 from simulations.report import curves, plots
-from simulations.report.scorer_names import readable
 from simulations.results.outcomes import ORACLE
 from simulations.results.slices import COLD_USERS, WARM_USERS
 from simulations.results.table import lift_text, title
@@ -200,13 +201,36 @@ def _cell(value: float | None, form: str) -> str:
     return "-" if value is None else format(value, form)
 
 
-def lifts(document: Mapping[str, Any]) -> Markup | None:
-    """The picture that the page opens with, as SVG; None where no transfer method has a lift."""
-    svg = plots.lift_figure(document)
-    return None if svg is None else Markup(svg)  # noqa: S704 (own SVG)
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A figure as SVG."""
+
+    wide: Markup
+    narrow: Markup | None
+    """with one panel a row; None where it has no panels beside one another"""
 
 
-def figures(document: Mapping[str, Any]) -> list[tuple[str, str, Markup]]:
-    """(heading, what it shows, SVG) of each figure that the result has something for."""
-    drawn = [(heading, text, draw(document)) for heading, text, draw in FIGURES]
-    return [(heading, text, Markup(svg)) for heading, text, svg in drawn if svg is not None]  # noqa: S704 (own SVG)
+def lifts(document: Mapping[str, Any]) -> Picture | None:
+    """The picture that the page opens with; None where no transfer method has a lift."""
+    return _drawn(document, plots.lift_figure)
+
+
+def figures(document: Mapping[str, Any]) -> list[tuple[str, str, Picture]]:
+    """(heading, what it shows, picture) of each figure that the result has something for."""
+    drawn = [(heading, text, _drawn(document, draw)) for heading, text, draw in FIGURES]
+    return [(heading, text, picture) for heading, text, picture in drawn if picture is not None]
+
+
+def _drawn(document: Mapping[str, Any], draw: Draw) -> Picture | None:
+    wide = draw(document)
+    if wide is None:
+        return None
+    with plots.one_panel_a_row():
+        narrow = draw(document)
+    differs = narrow is not None and _box(narrow) != _box(wide)
+    return Picture(wide=Markup(wide), narrow=Markup(narrow) if differs else None)  # noqa: S704 (own SVG)
+
+
+def _box(svg: str) -> str:
+    """How large it is drawn."""
+    return svg.partition('viewBox="')[2].partition('"')[0]

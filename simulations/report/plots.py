@@ -5,7 +5,9 @@ A figure is transparent, in the page's own ink.
 
 import io
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import matplotlib as mpl
@@ -18,8 +20,8 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from client.ensemble.candidates import ZERO_SHOT
+from client.ensemble.scorer_names import readable
 from client.transfer.table import local_methods, ranked
-from simulations.report.scorer_names import readable
 from simulations.results.outcomes import ORACLE, SERVED
 
 INK = "#010203"
@@ -49,8 +51,21 @@ SETTINGS: dict[Any, Any] = {
 }
 
 
+_per_row: ContextVar[int] = ContextVar("panels in a row", default=2)
+
+
+@contextmanager
+def one_panel_a_row() -> Iterator[None]:
+    """While it lasts, panels stand one under the other, for a narrow page."""
+    before = _per_row.set(1)
+    try:
+        yield
+    finally:
+        _per_row.reset(before)
+
+
 def panel_grid(count: int, height: float) -> tuple[Figure, list[Axes]]:
-    """Panels two in a row; one that is not needed is left empty.
+    """Panels two in a row, or one as of ``one_panel_a_row``; one that is not needed is left empty.
 
     Args:
         count: how many are needed.
@@ -59,9 +74,10 @@ def panel_grid(count: int, height: float) -> tuple[Figure, list[Axes]]:
     Returns:
         The figure, and its panels row by row, the empty one too.
     """
-    lines = (count + 1) // 2
-    figure = Figure(figsize=(WIDTH, lines * height), layout=ConstrainedLayoutEngine(h_pad=0.1))
-    panels = list(np.ravel(figure.subplots(lines, 2, squeeze=False)))
+    across = _per_row.get()
+    lines = -(-count // across)
+    figure = Figure(figsize=(WIDTH * across / 2, lines * height), layout=ConstrainedLayoutEngine(h_pad=0.1))
+    panels = list(np.ravel(figure.subplots(lines, across, squeeze=False)))
     for axes in panels[count:]:
         axes.set_axis_off()
     return figure, panels
@@ -94,7 +110,7 @@ def svg_of(figure: Figure, name: str, document: Mapping[str, Any]) -> str:
     if document["synthetic"]:
         figure.supxlabel("synthetic", x=1, ha="right", fontsize=8)
     text = io.StringIO()
-    with mpl.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
+    with mpl.rc_context({"svg.hashsalt": f"{name} {_per_row.get()}", "svg.fonttype": "none"}):
         figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
     svg = text.getvalue()
     svg = svg[svg.index("<svg") :].replace(INK, "currentColor")
@@ -143,8 +159,9 @@ def _draw_lifts(axes: Axes, lifts: Mapping[str, Mapping[str, float]]) -> None:
 
 @mpl.rc_context(SETTINGS)
 def scorer_figure(document: Mapping[str, Any]) -> str | None:
-    """A heat map of what each scorer reaches alone: platforms down, scorers across."""
-    return _heat_map(document, {name: entry["scorers"] for name, entry in document["platforms"].items()}, "scorers")
+    """A heat map of what each scorer reaches alone: scorers down, platforms across."""
+    scores = {name: entry["scorers"] for name, entry in document["platforms"].items()}
+    return _heat_map(document, scores, "scorers", across=False)
 
 
 @mpl.rc_context(SETTINGS)
@@ -160,7 +177,7 @@ def weight_figure(document: Mapping[str, Any]) -> str | None:
         chosen = [method for method in ranked(lambda shown: shown.weights) if method in weighted]
         if chosen:
             weights[f"{name} ({chosen[0]})"] = weighted[chosen[0]]
-    return _heat_map(document, weights, "weights")
+    return _heat_map(document, weights, "weights", across=False)
 
 
 def _heat_map(
@@ -171,16 +188,19 @@ def _heat_map(
     marked: Collection[tuple[str, str]] = (),
     *,
     by_row: bool = True,
+    across: bool = True,
 ) -> str | None:
-    """Cells coloured by size within their row, or within the whole table. Those of ``marked`` bear a star."""
+    """Cells coloured by size within their row, or within the whole table; drawn as columns where not ``across``.
+
+    Those of ``marked`` bear a star.
+    """
     values = {row: cells for row, cells in values.items() if cells}
     known_columns = list(dict.fromkeys(column for cells in values.values() for column in cells))
     columns = sorted(known_columns, key=lambda column: list(values).index(column) if column in values else len(values))
     if not columns:
         return None
     table = np.array([[cells.get(column, np.nan) for column in columns] for cells in values.values()])
-    figure = Figure(figsize=(WIDTH, 0.42 * len(values) + 1.6), layout="constrained")
-    axes = figure.subplots()
+    rows, heads = list(values), list(map(readable, columns))
     largest = np.maximum(np.nanmax(np.abs(table), axis=1 if by_row else None, keepdims=True), 1e-12)
     strength = np.nan_to_num(np.abs(table) / largest) * 0.6
     shades = np.empty((*table.shape, 4))
@@ -189,12 +209,23 @@ def _heat_map(
     if digits is None:
         digits = 3 if np.nanmax(np.abs(table)) < 0.1 or len(columns) <= 12 else 2
     stars = np.array([["*" if (row, column) in marked else "" for column in columns] for row in values])
+    if not across:
+        table, shades, stars, rows, heads = table.T, shades.swapaxes(0, 1), stars.T, heads, rows
+    width = WIDTH if across else WIDTH * _per_row.get() / 2
+    figure = Figure(figsize=(width, (0.42 if across else 0.27) * len(rows) + 1.6), layout="constrained")
+    axes = figure.subplots()
     _draw_cells(axes, table, shades, digits, stars)
-    axes.set_xticks(range(len(columns)), list(map(readable, columns)), rotation=35, ha="right")
-    axes.set_yticks(range(len(values)), list(values))
+    axes.set_xticks(range(len(heads)), heads, rotation=35 if across else 20, ha="right")
+    axes.set_yticks(range(len(rows)), rows)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     return svg_of(figure, name, document)
+
+
+def _short(value: float, digits: int) -> str:
+    """Without the nought before the point; what rounds to nothing is 0, without a sign."""
+    text = f"{value:.{digits}f}"
+    return "0" if float(text) == 0 else re.sub(r"^(-?)0\.", r"\1.", text)
 
 
 def _draw_cells(
@@ -210,7 +241,7 @@ def _draw_cells(
             corner = (column - 0.48, row - 0.46)
             axes.add_patch(Rectangle(corner, 0.96, 0.92, facecolor=shades[row, column], linewidth=0))
             value = table[row, column]
-            text = "-" if np.isnan(value) else re.sub(r"^(-?)0\.", r"\1.", f"{value:.{digits}f}")
+            text = "-" if np.isnan(value) else _short(value, digits)
             axes.text(column, row, text + stars[row, column], ha="center", va="center", fontsize=9)
     axes.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
 

@@ -31,7 +31,7 @@ def test_a_moments_round_that_is_worse_is_passed_over_and_its_members_are_named(
     start, moments, judged = found.history
     assert (start["kept"], judged["kept"]) == (True, False)
     assert moments["platforms"] == ["a", "b", "c"]
-    assert "passed over; made by a, b, c" in judged["note"]
+    assert "own answers; made by a, b, c" in judged["note"]
     assert "made by a, b, c" in caplog.text
 
 

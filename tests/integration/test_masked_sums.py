@@ -149,7 +149,7 @@ def test_a_round_that_is_passed_over_is_undone_and_what_was_trained_from_it_is_d
     kept = [(one["round"], one["kept"]) for one in found.history if one["kind"] == "evaluate"]
     assert kept == [(0, True), (0, True), (1, True), (2, False), (3, False)]
     passed_over, dropped = found.history[6:8]
-    assert passed_over["note"].startswith("clearly worse than before")
+    assert passed_over["note"].startswith("passed over: more than 1 % worse")
     assert "made by all (shop0, shop1, shop2)" in passed_over["note"]
     assert (dropped["kind"], dropped["round"]) == ("train", 3)
     assert "what was trained from the encoder that is passed over is dropped" in dropped["note"]

@@ -54,6 +54,20 @@ def told(tmp_path_factory) -> set[str]:
     return {name.partition(" ")[0] for name in names}
 
 
+def test_what_an_alert_counts_stands_at_nought_before_the_first_of_it() -> None:
+    serving = ServingMetrics(Admission(Limits()))
+    serving.begins("recommend", "http")
+    found = set(samples(serving.registry))
+    assert {f"graft_head_swaps_total outcome={outcome}" for outcome in ("ok", "failed")} <= found
+    for outcome in ("ok", "Overloaded", "Shed", "TooLate"):
+        assert any(name.startswith("graft_requests_total") and outcome in name for name in found)
+
+
+def test_an_agent_that_waits_for_its_enrolment_raises_no_alert() -> None:
+    rule = next(rule for rule in RULES if rule["alert"] == "GraftAgentProgramKeepsEnding")
+    assert "graft_agent_connected[30m] offset 30m) == 1" in rule["expr"]
+
+
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
 def test_an_alert_asks_for_metrics_that_there_are(rule, told) -> None:
     wanted = set(re.findall(r"graft_\w+", rule["expr"]))

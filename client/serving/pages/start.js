@@ -12,13 +12,14 @@ function told(id, text) {
 }
 
 async function health() {
-  let answer = { status: "no answer", head: "", troubles: {} };
+  let answer = { status: "no answer", head: "", since: 0, troubles: {} };
   try {
     answer = await (await fetch("/v1/health", { cache: "no-store" })).json();
   } catch { /* it does not run: the badge says so */ }
   byId("status").textContent = answer.status;
   byId("status").className = `badge ${TONES[answer.status] || "bad"}`;
-  byId("head").textContent = answer.head && `head ${answer.head}`;
+  const since = new Date(1000 * (answer.since || 0)).toISOString().slice(0, 16).replace("T", " ");
+  byId("head").textContent = answer.head && `since ${since} UTC the recommender of the newest fit that was taken up, head ${answer.head}`;
   told("troubles", Object.entries(answer.troubles).map(([name, why]) => `${name}: ${why}`).join("; "));
   setTimeout(health, 1000 * HEALTH_SECONDS);
 }
@@ -33,16 +34,32 @@ function cell(tag, label, text, kind) {
 
 const number = (value, digits) => value.toFixed(digits).replace("-", "\u2212");
 const signed = (value) => (value < 0 ? "" : "+") + number(value, 2);
-const parts = (listed) => listed.map((one) => `${one.name}\u00a0${signed(one.adds)}`).join(", ");
+
+function parts(label, listed, isNamed) {
+  const made = cell("td", label, "", "parts");
+  made.classList.toggle("nothing", !listed.length);
+  const list = document.createElement("span");
+  for (const one of listed) {
+    const line = document.createElement("span");
+    line.className = "part";
+    line.title = one.name;
+    line.append(`${one.words || one.name} `);
+    if (isNamed && one.words) line.append(cell("span", "", one.name, "mono whole"), " ");
+    line.append(cell("span", "", signed(one.adds), "whole"));
+    list.append(line);
+  }
+  made.append(list);
+  return made;
+}
 
 function row(one) {
   const made = document.createElement("tr");
   made.append(
     cell("th", "", one.title || one.item),
-    cell("td", "id", one.item, "mono"),
+    cell("td", "id", one.item, "mono tight"),
     cell("td", "score", number(one.score, 3), "number"),
-    cell("td", "scorers", parts(one.scorers)),
-    cell("td", "because of", parts(one.history)),
+    parts("scorers", one.scorers, false),
+    parts("because of", one.history, true),
   );
   return made;
 }

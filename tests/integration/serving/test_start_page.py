@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from client.ensemble.scorer_names import readable
 from tests.browser import browser, pictures
 from tests.integration.serving.loopback import serving, trusting
 
@@ -53,8 +54,11 @@ def test_shows_health_and_a_list_with_reasons_at_both_widths_light_and_dark(serv
     shown = seen.value("[...document.querySelectorAll('#items td[data-label=id]')].map((one) => one.textContent)")
     assert shown == [one["item"] for one in listed]
     first = seen.value("document.querySelector('#items tr').textContent")
-    assert listed[0]["scorers"][0]["name"] in first
-    assert listed[0]["history"][0]["name"] in first
+    assert readable(listed[0]["scorers"][0]["name"]) == listed[0]["scorers"][0]["words"]
+    assert listed[0]["scorers"][0]["words"] in first
+    reason = listed[0]["history"][0]
+    assert f"{reason['words']} {reason['name']}" in first
+    assert "UTC the recommender of the newest fit" in seen.value("document.getElementById('head').textContent")
     assert seen.said == []
 
 

@@ -63,7 +63,9 @@ def test_a_token_file_that_cannot_be_read_ends_no_watch(tmp_path, caplog, how):
             mend()
             revoke_token(tmp_path / "tokens", "phone-app")
             until(lambda: second.http.post("/v1/recommend", json={}).status_code == 401)
-            assert health(caller) == {"status": "serving", "head": server.front.service.head, "troubles": {}}
+            service = server.front.service
+            whole = {"status": "serving", "head": service.head, "since": service.since, "troubles": {}}
+            assert health(caller) == whole
     told = [record.getMessage() for record in caplog.records if record.getMessage().startswith("tokens: ")]
     assert (len(told), told[-1]) == (2, "tokens: well again")
 

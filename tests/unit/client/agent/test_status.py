@@ -161,3 +161,12 @@ def test_what_was_found_before_it_started_counts_until_it_has_answered(home) -> 
     assert seen(home, connected=True, obstacle=None, notes=notes)["cause"] == "too-few-users"
     Ledger(home.ledger).add(LedgerLine.left(checked(trained()), task="train", round_number=3, now=NOON))
     assert seen(home, connected=True, obstacle=None, notes=notes)["cause"] == ""
+
+
+def test_a_program_that_waits_for_its_enrolment_is_not_said_to_end_again_and_again(home) -> None:
+    processes = [{"name": "supernode", "pid": 7, "restarts": 5}, {"name": "superexec", "pid": 8, "restarts": 0}]
+    lines = status_lines(seen(home, connected=False, obstacle=obstacle(Cause.NOT_ENROLLED), processes=processes))
+    assert "  supernode: tries to join every few seconds until the platform is enrolled" in lines
+    assert "  superexec: process 8, started again 0 times" in lines
+    later = status_lines(seen(home, connected=False, obstacle=obstacle(Cause.KEY_REFUSED), processes=processes))
+    assert "  supernode: process 7, started again 5 times" in later

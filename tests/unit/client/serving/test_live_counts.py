@@ -115,7 +115,7 @@ def test_counts_are_there_after_a_restart(folder: Path) -> None:
 
 def test_what_claims_a_time_to_come_is_of_when_it_came_after_a_restart_too(folder: Path) -> None:
     began = time.time()
-    clock = iter([began - 40 * 86_400, began])
+    clock = iter([began, began - 40 * 86_400, began])
     service = RecommendService(
         HeadStore(folder / "heads"), FileJournal(folder / "reports.log"), clock=lambda: next(clock)
     )

@@ -10,7 +10,7 @@ from server.coordinator.certificates import new_authority, server_certificate
 from server.coordinator.home import ServerSettings
 from server.coordinator.run_book import Run, Standing
 from server.engine.supervisor import supervision
-from server.rounds.kept_sums import KeptSums
+from server.rounds.told_stage import StageTeller
 from shared.encoder.file import EncoderCard, save_encoder
 from shared.system.settings_file import to_toml
 from tests.federation_world import START
@@ -52,7 +52,7 @@ def busy_coordinator(folder: Path) -> World:
     world.run(record("train", 1, ("shop",), failed={"films": "data"}), rounds=4, state="failed")
     under_way = world.run(*masked_rounds(), rounds=8, state="running", **MASKED)
     under_way.stands(Standing(state="running"))
-    KeptSums(under_way.out).begins(4, "mask", ["second-shop", "news"])
+    StageTeller(under_way.out).begins(4, "mask", ["second-shop", "news"])
     return world
 
 
@@ -67,7 +67,7 @@ def rounds(number: int) -> list:
         losses = {"shop": {"head": loss + 0.2, "encoder": loss}, "news": {"head": loss, "encoder": loss - 0.3}}
         found.append(record("train", one, ("news", "shop"), declined=declined, losses=losses, weights=weights))
         validation = {name: {"both": score + place / 100} for place, name in enumerate(("films", "news", "shop"))}
-        note = "clearly worse than before on the platforms' own answers: passed over; made by news, shop"
+        note = "passed over: more than 10 % worse than one before, on the platforms' own answers; made by news, shop"
         judged = {"validation": validation, "kept": one < number, "note": note if one == number else ""}
         found.append(record("evaluate", one, ("films", "news", "shop"), **judged))
     return found

@@ -7,6 +7,7 @@ import pytest
 from starlette.testclient import TestClient
 
 import server.engine.standings as standings_module
+from server.coordinator.run_book import Standing
 from server.dashboard.dashboard_app import DashboardPage, dashboard_app
 from server.dashboard.dashboard_settings import DashboardSettings
 from server.dashboard.overview import overview
@@ -15,12 +16,14 @@ from shared.pages.page_guard import LOOPBACK_NAMES
 from tests.federation_world import START
 from tests.unit.server.dashboard.coordinator_world import (
     HOSTILE,
+    LATER,
     busy_coordinator,
     coordinator,
     plant_hostile_words,
+    rounds,
     supervised,
 )
-from tests.unit.server.engine.world import NOON, World
+from tests.unit.server.engine.world import NOON, World, record
 
 
 class Words(HTMLParser):
@@ -69,8 +72,8 @@ def test_shows_platforms_with_state_and_reason_and_whose_release_they_accepted(t
     assert (rows["shop"].state, rows["shop"].tone, rows["shop"].users) == ("connected", "good", "2,048")
     assert (rows["books"].state, rows["books"].tone) == ("offline", "bad")
     assert (rows["games"].state, rows["games"].tone, rows["games"].accepted) == ("queued", "wait", "none yet")
-    assert rows["shop"].accepted == "run 3"
-    assert "it was connected and is so no longer (offline). What to do: its operator runs graft-client start" in text
+    assert rows["shop"].accepted == "the bundle of run 3"
+    assert "it was connected and is so no longer. What to do: its operator runs graft-client start" in text
 
 
 def test_shows_the_round_under_way_with_the_stage_and_who_is_awaited(tmp_path) -> None:
@@ -78,11 +81,10 @@ def test_shows_the_round_under_way_with_the_stage_and_who_is_awaited(tmp_path) -
     with supervised(world):
         text = shown(world).text
     assert "ready certificate good until" in text
-    assert "Run 3, under way" in text
+    assert "Run 3 running" in text
     assert "3 of 8 rounds, about" in text
     assert "Without books (offline), games (queued): why" in text
-    assert "masking, awaits news, second-shop" in text
-    assert "asks shop, second-shop, films, news; 600 seconds at most a question" in text
+    assert "sum 4: masking: 0 s so far; awaits news, second-shop 600 seconds at most a question" in text
     assert "evaluate 3 of 8 4 of 5 0.1200 1.0 1.0 10 kept without books (missing)" in text
     assert "train 3 of 8 4 of 5 5.9000 1.0 1.0 10 without books (missing)" in text
 
@@ -220,3 +222,50 @@ def test_says_when_the_certificate_ends(tmp_path) -> None:
     world = coordinator(tmp_path)
     later = DashboardPage(lambda: overview(world.home, now=NOON + timedelta(days=390)))
     assert "The certificate expires soon" in read(later.answer(None).body.decode("utf-8")).text
+
+
+def test_a_run_that_failed_says_with_what_it_goes_on(tmp_path) -> None:
+    world = coordinator(tmp_path)
+    world.run(state="failed")
+    text = shown(world).text
+    assert "Run 1 failed 0 of 2 rounds: nobody came" in text
+    assert f"it goes on with graft-server run {tmp_path} --resume 1 ." in text
+
+
+def test_a_run_in_a_queue_has_one_state(tmp_path) -> None:
+    world = coordinator(tmp_path)
+    world.enroll("shop", "online", until=LATER)
+    world.run(state="queued").stands(Standing(state="queued"))
+    with supervised(world):
+        text = shown(world).text
+    assert "Run 1 queued 0 of 2 rounds" in text
+    assert "queued: begun within seconds" in text
+    assert "asks shop" not in text
+
+
+def test_one_line_is_kept_and_a_line_that_is_passed_over_says_so_once(tmp_path) -> None:
+    world = coordinator(tmp_path)
+    judged = {"validation": {"shop": {"both": 0.1}}, "kept": True}
+    steps = [record("evaluate", 0, ("shop",), **judged), record("moments", 0, ("shop",))]
+    world.run(*steps, record("evaluate", 0, ("shop",), **judged), state="running")
+    lines = overview(world.home, now=NOON).run.questions
+    assert [(one.name, one.kept) for one in lines] == [
+        ("evaluate after moments", True),
+        ("moments", False),
+        ("evaluate the start", False),
+    ]
+    bad = busy_coordinator(tmp_path / "other")
+    bad.run(*rounds(3), rounds=3)
+    assert "passed over more than 10 % worse than one before" in shown(bad).text
+    assert "passed over passed over" not in shown(bad).text
+
+
+def test_columns_without_an_entry_are_not_drawn_and_what_only_developers_read_is_folded(tmp_path) -> None:
+    world = coordinator(tmp_path)
+    world.enroll("shop", "online", until=LATER)
+    world.run(record("train", 1, ("shop",)), rounds=1)
+    with supervised(world):
+        text = shown(world).text
+    for column in ("users, class", "why it takes no part", "last without", "reason"):
+        assert column not in text
+    assert text.index("More of its file") < text.index("layout hash")

@@ -5,7 +5,7 @@ import json
 from server.dashboard.encoder_facts import encoder_facts
 from server.dashboard.release_acceptance import accepted_in
 from server.dashboard.round_chart import round_chart
-from server.engine.round_lines import mean_loss
+from server.engine.round_lines import mean_loss, mean_quality
 from shared.system.array_file import array_file, read_array_file
 from tests.unit.server.dashboard.coordinator_world import coordinator
 from tests.unit.server.engine.world import World, record
@@ -61,10 +61,19 @@ def test_who_answers_with_a_code_of_ours_has_accepted_the_release_and_who_does_n
     assert accepted_in(runs) == {"shop": 2, "films": 2, "games": 2, "toys": 2}
 
 
-def test_one_round_is_a_dot_and_no_round_is_no_chart() -> None:
+def test_fewer_than_two_figures_are_no_chart() -> None:
     history = [record("train", 3, ("shop",), losses={"shop": {"encoder": 2.5}}).to_json()]
-    chart = round_chart("loss", history, mean_loss)
-    assert [(dot.words, chart.first, chart.last, chart.most) for dot in chart.dots] == [
-        ("round 3: 2.5000", "3", "", "")
-    ]
+    assert round_chart("loss", history, mean_loss) is None
     assert round_chart("loss", [], mean_loss) is None
+
+
+def test_the_start_and_what_moments_made_of_it_have_places_of_their_own_and_one_is_kept() -> None:
+    shop = ("shop",)
+    judged = [{"validation": {"shop": {"both": score}}, "kept": True} for score in (0.02, 0.07, 0.06)]
+    steps = [record("evaluate", 0, shop, **judged[0]), record("moments", 0, shop)]
+    steps += [record("evaluate", 0, shop, **judged[1]), record("evaluate", 1, shop, **{**judged[2], "kept": False})]
+    chart = round_chart("NDCG@10", [one.to_json() for one in steps], mean_quality)
+    assert [dot.words for dot in chart.dots] == ["start: 0.0200", "after moments: 0.0700", "round 1: 0.0600"]
+    assert (chart.first, chart.last, [dot.marked for dot in chart.dots]) == ("start", "round 1", [False, True, False])
+    first, second, third = (dot.x for dot in chart.dots)
+    assert second - first == third - second > 0

@@ -102,7 +102,7 @@ def test_why_an_answer_was_no_result_is_named(world, code) -> None:
     one, lines, _ = seen(world, "films")
     run = run_lines(world, record("train", 1, ("shop",), **{kind: others}))
     assert (one["connected"], one["cause"]) == (True, code)
-    assert one["last_answer"] == {"run": 1, "question": "train", "round": 1, "cause": code}
+    assert one["last_answer"] == {"run": 1, "question": "train", "round": 1, "words": "train 1", "cause": code}
     for said in (lines, run):
         assert one["why"] in said
         assert one["do"] in said
@@ -163,7 +163,7 @@ def test_an_expired_certificate_is_named_as_why_nobody_is_there(world) -> None:
     assert found["certificate"]["expired"] is True
     lines = "\n".join(status_lines(found))
     assert "certificate: expired on 20" in lines
-    assert "graft-server certificate renew" in lines
+    assert f"graft-server certificate renew {world.home.folder}" in lines
     assert status(world.home, now=NOON)["certificate"]["expired"] is False
 
 
@@ -173,8 +173,8 @@ def test_who_takes_part_has_no_cause(world) -> None:
     one, lines, run = seen(world, "shop")
     assert (one["connected"], one["cause"], one["do"]) == (True, "", "")
     assert one["since"] == "2026-03-01T10:00:00+00:00"
-    assert "shop: connected since 2026-03-01T10:00:00+00:00, last answer: run 1, evaluate 1" in lines
-    assert "shop: connected since 2026-03-01" in run
+    assert "shop: connected since 2026-03-01 10:00 UTC, last answer: run 1, evaluate 1" in lines
+    assert "shop: connected since 2026-03-01 10:00 UTC" in run
 
 
 def test_who_says_nothing_any_more_is_offline_since_its_last_word(world) -> None:
@@ -187,7 +187,7 @@ def test_nobody_is_connected_while_the_server_does_not_run(world, monkeypatch) -
     world.enroll("shop", "online")
     monkeypatch.setattr(Running, "running", lambda _self: False)
     (one,) = standings(world.home, now=NOON)
-    assert (one.state, one.since, one.absence.do) == ("server-stopped", None, "graft-server start")
+    assert (one.state, one.since, one.absence.do) == ("server-stopped", None, f"graft-server start {world.home.folder}")
     world.enroll("films")
     films = standings(world.home, now=NOON)[1]
     assert films.absence.do == "it is told once the server runs"
@@ -195,7 +195,25 @@ def test_nobody_is_connected_while_the_server_does_not_run(world, monkeypatch) -
 
 def test_who_has_just_been_enrolled_is_told_of_within_seconds(world) -> None:
     world.enroll("films")
-    assert "within seconds" in seen(world, "films")[0]["do"]
+    one, lines, run = seen(world, "films")
+    assert "within seconds" in one["do"]
+    assert "(queued)" not in lines + run
+
+
+def test_who_never_connected_may_be_about_to_come(world) -> None:
+    world.enroll("films", "registered")
+    assert seen(world, "films")[0]["do"].startswith("where graft-client start runs there, it comes within a minute")
+
+
+def test_the_two_evaluations_before_training_have_names_of_their_own(world) -> None:
+    shop = ("shop",)
+    judged = {"validation": {"shop": {"both": 0.25}}, "kept": True}
+    steps = [record("evaluate", 0, shop, **judged), record("moments", 0, shop), record("evaluate", 0, shop, **judged)]
+    history = [one.to_json() for one in steps]
+    assert [cells(one, 3, history)[0] for one in history] == ["evaluate the start", "moments", "evaluate after moments"]
+    world.enroll("shop", "online")
+    world.run(*steps, rounds=3)
+    assert seen(world, "shop")[0]["last_answer"]["words"] == "evaluate after moments"
 
 
 def test_what_a_killed_server_left_running_is_named(world, monkeypatch) -> None:
@@ -206,7 +224,7 @@ def test_what_a_killed_server_left_running_is_named(world, monkeypatch) -> None:
     assert status_lines(found)[:3] == [
         "server: not running",
         "  why: its supervisor was killed, and 1 of its programs still run (killed)",
-        "  what to do: graft-server stop ends them, and so does the next graft-server start",
+        f"  what to do: graft-server stop {world.home.folder} ends them, and so does the next graft-server start",
     ]
     world.enroll("shop", "online")
     assert standings(world.home, now=NOON)[0].connected
@@ -289,7 +307,7 @@ def test_a_run_in_which_nobody_trained_says_so(world) -> None:
 
 def test_what_nobody_evaluated_is_not_called_worse(world) -> None:
     history = [record("train", 1, ("shop",)).to_json(), record("evaluate", 1, (), missing=("shop",)).to_json()]
-    assert cells(history[1], 1)[-1] == ""
+    assert cells(history[1], 1, history)[-1] == ""
     assert kept_encoder(history) == {"round": 1, "score": None, "platforms": 0}
 
 
@@ -297,7 +315,7 @@ def test_a_group_of_a_masked_run_is_named_with_who_is_in_it() -> None:
     groups = {"group-1": ("a", "b", "c"), "group-2": ("d", "e", "f")}
     why = {"group-2": "left out: it pulls against the others"}
     trained = record("train", 1, tuple("abcdef"), groups=groups, held_back=why).to_json()
-    assert cells(trained, 1)[-1] == "group-2 (d, e, f) left out: it pulls against the others"
+    assert cells(trained, 1, [trained])[-1] == "group-2 (d, e, f) left out: it pulls against the others"
     worth = {name: {"both": 0.2} for name in groups}
     judged = record("evaluate", 1, tuple("abcdef"), groups=groups, validation=worth, kept=True).to_json()
     assert kept_encoder([trained, judged]) == {"round": 1, "score": 0.2, "platforms": 6}
@@ -313,10 +331,10 @@ def test_a_long_round_is_not_silent_and_a_trouble_is_told_once(world) -> None:
         platforms, troubles = tuple(standings(world.home, now=NOON)), {"runs": "the engine gives no answer"}
         found = {"run": run, "config": run.config(), "history": history, "platforms": platforms}
         lines.show(View(**found, troubles=troubles, seconds=seconds))
-    assert [line.strip() for line in said if "so far" in line] == [
-        "round 1 of 2: 5 s so far",
-        "round 1 of 2: 11 s so far",
-        "round 2 of 2: 4 s so far",
+    assert [line.strip() for line in said if "no question" in line] == [
+        "no question is under way: 5 s since the last one",
+        "no question is under way: 11 s since the last one",
+        "no question is under way: 4 s since the last one",
     ]
     assert sum("trouble, runs: the engine gives no answer" in line for line in said) == 1
 
@@ -324,7 +342,10 @@ def test_a_long_round_is_not_silent_and_a_trouble_is_told_once(world) -> None:
 def test_a_run_that_fails_says_how_far_it_came(world) -> None:
     world.enroll("films", "registered")
     run = world.run(state="failed")
-    with pytest.raises(FederationError, match="run 1 failed after 0 of 2 rounds: nobody came"):
+    with pytest.raises(
+        FederationError,
+        match=r"after 0 of 2 rounds: nobody came; it goes on with: graft-server run .* --resume 1",
+    ):
         followed_to_its_end(world, run)
 
 

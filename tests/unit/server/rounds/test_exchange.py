@@ -78,6 +78,7 @@ def ask(engine: Engine, config: RoundsConfig) -> Answers[RecordDict]:
         return exchange.ask(
             Question(
                 message_type="train",
+                stage="train",
                 round=1,
                 write=lambda _encoder, _seen: RecordDict(),
                 screen=lambda content: content,
@@ -139,6 +140,7 @@ def test_a_question_without_training_has_the_shorter_deadline_where_not_all_are_
     engine = Engine(None)
     question: Question[RecordDict] = Question(
         message_type="query.sum",
+        stage="keys",
         round=1,
         is_short=is_short,
         write=lambda _encoder, _seen: RecordDict(),

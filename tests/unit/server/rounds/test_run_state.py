@@ -70,7 +70,10 @@ def test_one_platform_alone_neither_saves_nor_fells_a_round() -> None:
 
 def test_names_whose_replies_made_a_round_that_is_passed_over() -> None:
     made = replace(evaluation(1, {}), kind="train", platforms=("a", "b", "c"), weights={"a": 1.0, "b": 0.0, "c": 0.5})
-    assert "passed over; made by a, c" in passed_over_words([made, evaluation(1, {"a": 0.1})])
+    assert (
+        "passed over: more than 10 % worse than one before, on the platforms' own answers; made by a, c"
+        in passed_over_words([made, evaluation(1, {"a": 0.1})])
+    )
 
 
 def test_many_small_steps_down_are_one_large_one() -> None:
@@ -104,7 +107,7 @@ def test_a_group_is_compared_with_itself_as_long_as_the_same_are_in_it() -> None
 def test_names_the_groups_that_made_a_round_and_who_is_in_them() -> None:
     weights = {"group-1": 3.0, "group-2": 0.0}
     made = replace(evaluation(1, {}), kind="train", platforms=tuple("abcdef"), groups=GROUPS, weights=weights)
-    assert passed_over_words([made]).endswith("passed over; made by group-1 (a, b, c)")
+    assert passed_over_words([made]).endswith("own answers; made by group-1 (a, b, c)")
 
 
 def test_groups_are_written_and_read_back() -> None:

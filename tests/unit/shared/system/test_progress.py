@@ -34,7 +34,23 @@ def test_says_how_far_work_is_and_how_long_it_takes_where_there_is_no_terminal(b
     with bench.display.working("fit", None), bench.display.working("training", 40) as work:
         work.done = 10
         bench.look_at(30)
-    assert bench.lines == ["fit, training: 25%, about 90 s left of this step"]
+    assert bench.lines == ["fit, training: 25%, about 1 min 30 s left of this step"]
+
+
+def test_a_hint_is_given_once_where_work_within_has_minutes_left():
+    out = io.StringIO()
+    display = Display(Console(file=out, width=80), lambda: 0.0, {"train own": "leave it out: --no-own"})
+    with display.working("train own", None), display.working("training", 100) as work:
+        for second in (5, 10, 15):
+            work.done = second // 5
+            display.clock = lambda second=second: second
+            display.report()
+    assert out.getvalue().count("note: leave it out: --no-own") == 1
+    quick = Display(Console(file=out, width=80), lambda: 0.0, {"train own": "never said"})
+    with quick.working("train own", None), quick.working("training", 10) as work:
+        work.done, quick.clock = 5, lambda: 5.0
+        quick.report()
+    assert "never said" not in out.getvalue()
 
 
 def test_names_the_step_that_work_is_a_part_of(bench):
@@ -42,7 +58,7 @@ def test_names_the_step_that_work_is_a_part_of(bench):
         steps.done = 1
         with bench.display.working("scoring", 8):
             bench.look_at(5)
-    assert bench.lines == ["step 2 of 3, scoring: 0%, time left unknown"]
+    assert bench.lines == ["step 2 of 3, scoring: 0%, 5 s so far"]
 
 
 def test_says_what_is_known_of_work_without_an_end(bench):
@@ -50,7 +66,7 @@ def test_says_what_is_known_of_work_without_an_end(bench):
         bench.look_at(5)
         work.done = 12_000
         bench.look_at(600)
-    assert bench.lines == ["reading: 5 s so far", "reading: 12,000 in 10 min"]
+    assert bench.lines == ["reading: 5 s so far", "reading: 12,000 done, 10 min 0 s so far"]
 
 
 def test_writes_a_line_every_few_seconds_and_none_for_quick_work(bench):

@@ -1,4 +1,4 @@
-"""A moment as the page shows it."""
+"""A moment as people are shown it."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""What readers of a report are told of a scorer's column: in words, not by its key."""
+"""What people are told of a scorer's column, in a report and beside a list: in words, not by its key."""
 
 
 def _words(lines: str) -> dict[str, str]:

@@ -2,9 +2,9 @@
 
 import pytest
 
+from client.ensemble.scorer_names import readable
 from client.scorers.table import ScorerSettings, scorer_table
 from client.transfer.table import METHODS
-from simulations.report.scorer_names import readable
 
 
 @pytest.mark.parametrize(
