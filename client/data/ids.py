@@ -10,6 +10,8 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any
 
 import polars as pl
 
@@ -101,6 +103,18 @@ def as_ids_of(kind: pl.DataType, texts: pl.Series) -> pl.Series:
 def whole_number(text: str) -> str:
     """``7.0`` as ``7``, anything else as it is."""
     return re.sub(_WHOLE_FLOAT, r"\1", text)
+
+
+def id_text(value: Any) -> str | None:
+    """An id that a caller hands over, a text or a whole number, as a text; None for anything else."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return None
+    if isinstance(value, Integral):
+        return str(int(value))
+    number = float(value)
+    return str(int(number)) if number.is_integer() else None
 
 
 def _without_point(ids: pl.Expr) -> pl.Expr:

@@ -47,9 +47,23 @@ def test_lists_have_a_row_for_each_user_and_item_with_reasons(shop: Path, heads:
     assert [row["item"] for row in json.loads(command.stdout)] == lists["item"].head(5).to_list()
 
 
+def test_one_id_is_one_user_however_its_number_is_written(shop: Path, heads: Path) -> None:
+    user = graft.read_platform(shop).events["user_id"].max()
+    expected = graft.recommend(heads, [user], k=2, reasons=False)
+    assert expected["user"].to_list() == [str(user)] * 2
+    for written in (user, str(user), float(user), np.int64(user), f"{user}.0", pl.Series([user]), [float(user)]):
+        items = graft.recommend(heads, written, k=2, reasons=False)["item"]
+        assert items.to_list() == expected["item"].to_list(), written
+
+
 def test_what_is_unknown_is_one_sentence(heads: Path) -> None:
-    with pytest.raises(graft.DataError, match="not among the users"):
+    with pytest.raises(graft.DataError, match=r"user 'nobody' is not among the users.*\(None in Python"):
         graft.recommend(heads, ["nobody"])
+    refused = run("graft-client", "recommend", "--heads", heads, "--user", "nobody")
+    assert refused.returncode == 2
+    assert "user 'nobody' is not among" in refused.stderr
+    with pytest.raises(graft.ConfigError, match=r"texts or whole numbers, or None for somebody unknown; got 7\.5"):
+        graft.recommend(heads, [7.5])
     with pytest.raises(graft.ConfigError, match="k must be 1 or more; got 0"):
         graft.recommend(heads, k=0)
 
