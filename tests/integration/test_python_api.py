@@ -102,6 +102,7 @@ def test_a_run_gives_tables_and_a_report(shop: Path, tmp_path: Path) -> None:
     assert set(results.methods["method"]) == {"local", "popularity"}
     assert results.users["ndcg@10"].is_between(0, 1).all()
     assert results.report.is_file()
+    assert repr(results).startswith(f"RunResults {tmp_path / 'out'}: 1 platform, 2 methods")
     again = graft.read_results(tmp_path / "out")
     assert again.methods.equals(results.methods)
     with pytest.raises(graft.ConfigError, match="holds files"):
@@ -157,6 +158,55 @@ def test_a_table_that_breaks_the_contract_writes_nothing(tmp_path: Path) -> None
         with pytest.raises(graft.DataError, match=said):
             graft.build_platform(tmp_path / "shop", events=table, items=items)
         assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "row"), [("events", "user_id", 3), ("events", "item_id", 8), ("items", "item_id", 2)]
+)
+def test_a_null_id_is_named_with_table_column_and_row(table: str, column: str, row: int, tmp_path: Path) -> None:
+    tables = dict(zip(("events", "items"), frames(), strict=True))
+    frame = tables[table].with_row_index("row")
+    tables[table] = frame.with_columns(pl.when(pl.col("row") != row).then(column).alias(column)).drop("row")
+    with pytest.raises(graft.DataError, match=f"^{table}: column {column}, row {row}: expected an id, found null"):
+        graft.build_platform(tmp_path / "shop", **tables)
+
+
+def test_other_wrong_rows_are_those_of_the_frame(tmp_path: Path) -> None:
+    events, items = frames()
+    with pytest.raises(graft.DataError, match=r"^items: column item_id, row 9: the id stands in an earlier row"):
+        graft.build_platform(tmp_path / "shop", events=events, items=pl.concat([items, items.head(1)]))
+    halves = events.with_columns(user_id=pl.int_range(100) / 2)
+    with pytest.raises(graft.DataError, match=r"^events: column user_id: expected whole numbers .* row 1 a number"):
+        graft.build_platform(tmp_path / "shop", events=halves, items=items)
+    indexed = events.to_pandas().set_index("user_id")
+    with pytest.raises(graft.DataError, match=r"expected the column user_id, found it as the index \(reset_index"):
+        graft.build_platform(tmp_path / "shop", events=indexed, items=items)
+
+
+def test_blanks_around_ids_and_repeated_rows_get_a_note(tmp_path: Path) -> None:
+    events, items = frames()
+    blanks = events.with_columns(user_id=pl.col("user_id") + " ", item_id=" " + pl.col("item_id"))
+    built = graft.build_platform(tmp_path / "shop", events=pl.concat([blanks, blanks.head(2)]), items=items)
+    assert built.events["user_id"].unique().sort().to_list() == events["user_id"].unique().sort().to_list()
+    assert built.notes == (
+        "events: 204 ids have blanks around them, which are left out",
+        "2 events repeat another one exactly (user, item, time and rating); they are kept",
+    )
+    assert repr(built).splitlines()[0] == "ImportedPlatform: 20 users, 9 items, 102 events"
+    assert repr(built).splitlines()[1] == f"- {built.notes[0]}"
+    assert repr(graft.read_platform(tmp_path / "shop")) == (
+        f"PlatformFolder {tmp_path / 'shop'}: 20 users, 9 items, 102 events"
+    )
+
+
+def test_times_may_be_texts_as_for_import_csv(tmp_path: Path) -> None:
+    events, items = frames()
+    texts = events.with_columns(pl.from_epoch("timestamp").dt.strftime("%Y-%m-%dT%H:%M:%S+00:00"))
+    graft.build_platform(tmp_path / "shop", events=texts, items=items)
+    assert graft.read_platform(tmp_path / "shop").events["timestamp"].min() == 1_700_000_000
+    german = texts.with_columns(timestamp=pl.lit("03.11.2025 14:00"))
+    with pytest.raises(graft.DataError, match=r"row 0: expected a time.* found another text \(pandas.to_datetime"):
+        graft.build_platform(tmp_path / "branch", events=german, items=items)
 
 
 def test_a_folder_that_is_there_stays_unless_it_is_to_be_replaced(tmp_path: Path) -> None:

@@ -146,7 +146,8 @@ def _proposal(events: TextTable, items: TextTable | None, needed: list[str], *, 
     renamed = {ours: theirs for ours, theirs in columns.items() if ours != theirs}
     event_columns = ", ".join(events.rows.columns[:20])
     of_items = "" if items is None else f"; {items.label}: {', '.join(items.rows.columns[:20])}"
-    problem = f"{events.label}: expected the columns {', '.join(missing)}, found {event_columns}{of_items}"
+    columns_of = "column" if len(missing) == 1 else "columns"
+    problem = f"{events.label}: expected the {columns_of} {', '.join(missing)}, found {event_columns}{of_items}"
     written = None if dated or "timestamp" not in columns else _day_and_month(events.rows[columns["timestamp"]])
     return Proposal(columns=renamed, open=missing, problem=problem, time_format=written)
 
