@@ -209,6 +209,18 @@ def test_times_may_be_texts_as_for_import_csv(tmp_path: Path) -> None:
         graft.build_platform(tmp_path / "branch", events=german, items=items)
 
 
+def test_an_evaluation_of_one_user_says_that_it_tells_nothing(shop: Path, tmp_path: Path) -> None:
+    events, items = frames()
+    graft.build_platform(tmp_path / "shop", events=events.with_columns(user_id=pl.lit("one")), items=items)
+    found = graft.evaluate(tmp_path / "shop", features=FEATURES, own=False)
+    assert found.users == 1
+    assert found.notes[0] == "figures over 1 user tell nothing: 20 are the least"
+    assert "a list of 10 finds much by chance" in found.notes[1]
+    told = run("graft-client", "evaluate", tmp_path / "shop", "--features", FEATURES, "--no-own").stdout
+    assert [line for line in told.splitlines() if line.startswith("Careful")] == [f"Careful: {x}" for x in found.notes]
+    assert graft.evaluate(shop, features=FEATURES, own=False).notes == ()
+
+
 def test_a_folder_that_is_there_stays_unless_it_is_to_be_replaced(tmp_path: Path) -> None:
     events, items = frames()
     graft.build_platform(tmp_path / "shop", events=events, items=items)
