@@ -212,7 +212,8 @@ def _report(
         counts["vector_numbers"] = vectors.shape[1]
     notes = _notes_on_ratings(tables["events"], names) if "events" in tables else ()
     if counted is not None and "items" in tables:
-        notes += too_few_to_tell(_candidates(counted, tables["items"].height, options))
+        items = tables["items"].height
+        notes += too_few_to_tell(_candidates(counted, items, options), items)
     return CheckReport(path=path, counts=counts, unreadable=(), violations=(*violations, *few), notes=notes)
 
 

@@ -101,7 +101,7 @@ def evaluate_fit(fit: PlatformFit) -> ServedEvaluation:
             method: _figures(method, ranking, rankings[LOCAL], platform.n_items, fit.seed)
             for method, ranking in rankings.items()
         },
-        notes=too_few_to_tell(_candidates(tests, platform)),
+        notes=too_few_to_tell(_candidates(tests, platform), platform.n_items),
     )
 
 
