@@ -9,6 +9,7 @@ import polars as pl
 
 from client.agent.fitting import is_agent
 from client.agent.private_part import heads_and_key
+from client.api.python_words import in_python_words
 from client.data.ids import id_text
 from client.recommender.recommender import ListQuery, Recommendation, Recommender, open_recommender
 from client.serving.id_form import IdForm
@@ -45,6 +46,7 @@ class UserList:
     """what it rests on: basket, history or popularity"""
 
 
+@in_python_words()
 def recommend(
     heads: str | Path,
     users: UserId | Iterable[UserId | None] | None = None,

@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from client.api.frame_tables import events_of, impressions_of, items_of, require_sound
+from client.api.python_words import in_python_words
 from client.data.contract import PlatformFolder
 from client.data.folder_options import Said
 from client.data.importers.imported import ImportedPlatform
@@ -35,6 +36,7 @@ def read_platform(platform: str | Path) -> PlatformFolder:
     return read_platform_data(spec.path, spec.said_of_times)
 
 
+@in_python_words()
 def build_platform(
     folder: str | Path,
     *,

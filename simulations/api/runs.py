@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from client.api.python_words import in_python_words
 from shared.system.settings_file import read_toml
 from simulations.config.run_config import RunConfig, of_today
 from simulations.report.export import methods_table
@@ -49,6 +50,7 @@ class RunResults:
         return f"{type(self).__name__} {self.folder}: {sizes}; report {self.report}"
 
 
+@in_python_words()
 def simulate(
     out: str | Path,
     config: Mapping[str, Any] | str | Path | None = None,

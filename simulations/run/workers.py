@@ -122,8 +122,7 @@ class Workers:
                 self._listener.join()
         except BrokenProcessPool:
             raise GraftError(
-                "a process that worked on a platform was ended from outside (memory?); --resume (in Python "
-                "resume=True) goes on"
+                "a process that worked on a platform was ended from outside (memory?); --resume goes on"
             ) from None
         finally:
             self._pool.shutdown(wait=False, cancel_futures=True)

@@ -90,7 +90,7 @@ def test_an_option_that_there_is_not_is_named(shop: Path, encoder: Path) -> None
         graft.assess(shop, encoder, seeed=1)
     with pytest.raises(graft.ConfigError, match=r"methods must be one or more of .*'nothing'"):
         graft.fit(shop, encoder, heads="heads", methods=["feature", "nothing"])
-    with pytest.raises(graft.ConfigError, match="expected an agent's folder or --heads"):
+    with pytest.raises(graft.ConfigError, match="expected an agent's folder or heads"):
         graft.fit(shop, encoder, features=FEATURES)
 
 
@@ -105,7 +105,7 @@ def test_a_run_gives_tables_and_a_report(shop: Path, tmp_path: Path) -> None:
     assert repr(results).startswith(f"RunResults {tmp_path / 'out'}: 1 platform, 2 methods")
     again = graft.read_results(tmp_path / "out")
     assert again.methods.equals(results.methods)
-    with pytest.raises(graft.ConfigError, match="holds files"):
+    with pytest.raises(graft.ConfigError, match=r"give resume=True to go on, or force=True\); .* holds files"):
         graft.simulate(tmp_path / "out", platform=[f"shop={shop}"], **options)
 
 
@@ -224,7 +224,7 @@ def test_an_evaluation_of_one_user_says_that_it_tells_nothing(shop: Path, tmp_pa
 def test_a_folder_that_is_there_stays_unless_it_is_to_be_replaced(tmp_path: Path) -> None:
     events, items = frames()
     graft.build_platform(tmp_path / "shop", events=events, items=items)
-    with pytest.raises(graft.DataError, match="already exists"):
+    with pytest.raises(graft.DataError, match=r"already exists \(use force=True to replace"):
         graft.build_platform(tmp_path / "shop", events=events.head(50), items=items)
     assert graft.read_platform(tmp_path / "shop").events.height == 100
     graft.build_platform(tmp_path / "shop", events=events.head(50), items=items, force=True)
