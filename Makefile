@@ -20,13 +20,16 @@ STAMP := $(VENV)/.installed
 BUNDLE := build/bundle/graft
 PAGES := $(wildcard *.md docs/*.md docs/*/*.md examples/*/*.md)
 
-.PHONY: demo test pythons slow check docs format protobuf clean
+.PHONY: install demo test pythons slow check docs format protobuf clean
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --upgrade pip
 	$(BIN)/python -m pip install -q -e '.[dev]'
 	touch $(STAMP)
+
+# The environment alone: the three programs are then in $(BIN).
+install: $(STAMP)
 
 demo: $(STAMP)
 	$(BIN)/graft-sim run --out out/demo

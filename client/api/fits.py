@@ -8,6 +8,7 @@ from typing import Any
 from client.agent.fitting import Fitting, agents_fitting, is_agent, platform_fitting
 from client.agent.private_part import heads_and_key
 from client.api.options import flat_options, settings_of
+from client.api.python_words import in_python_words
 from client.data.folder_options import DataSettings
 from client.fitting.fit_settings import FitSettings
 from client.fitting.platform_fit import PlatformFit
@@ -21,6 +22,7 @@ from shared.errors import ConfigError
 from shared.system.options import Entry, entries
 
 
+@in_python_words()
 def assess(
     platform: str | Path,
     encoder: str | Path,
@@ -47,6 +49,7 @@ def assess(
     return assess_fit(_asked(platform, encoder, heads, vault_key, options).opened())
 
 
+@in_python_words()
 def evaluate(
     platform: str | Path,
     encoder: str | Path | None = None,
@@ -68,6 +71,7 @@ def evaluate(
     return evaluate_fit(_asked(platform, encoder, heads, vault_key, options).opened())
 
 
+@in_python_words()
 def fit(
     platform: str | Path,
     encoder: str | Path | None = None,

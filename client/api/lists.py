@@ -9,10 +9,15 @@ import polars as pl
 
 from client.agent.fitting import is_agent
 from client.agent.private_part import heads_and_key
+from client.api.python_words import in_python_words
+from client.data.ids import id_text
 from client.recommender.recommender import ListQuery, Recommendation, Recommender, open_recommender
+from client.serving.id_form import IdForm
 from client.store.head_store import open_heads
-from shared.errors import ConfigError
+from shared.errors import ConfigError, DataError
 
+UserId = str | int | float
+"""A whole float, as frames with gaps hold ids, is the whole number."""
 REASONS = 3
 """Scorers and items of the history that are named."""
 _PARTS = pl.List(pl.Struct({"name": pl.String, "adds": pl.Float64}))
@@ -41,9 +46,10 @@ class UserList:
     """what it rests on: basket, history or popularity"""
 
 
+@in_python_words()
 def recommend(
     heads: str | Path,
-    users: Iterable[str | int | None] = (None,),
+    users: UserId | Iterable[UserId | None] | None = None,
     *,
     k: int = 10,
     basket: Sequence[str] = (),
@@ -54,7 +60,7 @@ def recommend(
 
     Args:
         heads: the folder in which ``fit`` stored the recommender, or an agent's folder.
-        users: ids of users; None is somebody of whom nothing is known.
+        users: an id or several; None is somebody of whom nothing is known.
         k: how many items each gets at most.
         basket: ids of items that each has in the basket now; listed is what goes with them.
         vault_key: what opens the folder, ``KIND:WHERE``; empty: plain files.
@@ -65,7 +71,7 @@ def recommend(
         to the score) and history (how far the score would fall without each earlier item).
 
     Raises:
-        ConfigError: if ``k`` is no number from 1.
+        ConfigError: if ``k`` is no number from 1, or a user's id is neither a text nor a whole number.
         DataError: if a user or an item of the basket is unknown.
         StorageError: if nothing was stored in the folder, or it does not open.
     """
@@ -74,12 +80,22 @@ def recommend(
     folder = Path(heads)
     agent = folder if is_agent(folder) else None
     recommender = open_lists(agent, None if agent else folder, vault_key)
-    names = [None if user is None else str(user) for user in users]
+    names = [None if user is None else _name(user) for user in _several(users)]
     rows = [
         {"user": name, **row} for name in names for row in list_for(recommender, name, k, basket, reasons=reasons).rows
     ]
     columns = {name: kind for name, kind in SCHEMA.items() if reasons or name not in _REASONS}
     return pl.DataFrame(rows, schema=columns)
+
+
+def _several(users: UserId | Iterable[UserId | None] | None) -> Iterable[UserId | None]:
+    return users if isinstance(users, Iterable) and not isinstance(users, str) else (users,)
+
+
+def _name(user: UserId) -> str:
+    if (name := id_text(user)) is None:
+        raise ConfigError(f"users: expected ids, texts or whole numbers, or None for somebody unknown; got {user!r}")
+    return name
 
 
 def open_lists(agent: Path | None, heads: Path | None, vault_key: str = "") -> Recommender:
@@ -119,11 +135,24 @@ def list_for(
     Raises:
         DataError: if there is no such user, or no such item of the basket.
     """
-    past, times = recommender.past_of(user, recommender.rows_of(basket))
+    known = None if user is None else _known(recommender, user)
+    past, times = recommender.past_of(known, recommender.rows_of(basket))
     query = ListQuery(k=k, reasons=reasons, basket=len(set(basket)))
     listed = recommender.recommend(past, query, times)
     rows = [_row(recommender, item, rank, reasons=reasons) for rank, item in enumerate(listed, 1)]
     return UserList(rows=rows, basis=recommender.basis(past, query))
+
+
+def _known(recommender: Recommender, user: str) -> str:
+    """The user's id as the platform writes it."""
+    users = recommender.row_of_user
+    name = user if user in users else IdForm.of(recommender).user(user)
+    if name not in users:
+        raise DataError(
+            f"user {user!r} is not among the users of the platform's folder; for somebody unknown give no user "
+            "(None in Python)"
+        )
+    return name
 
 
 def _row(recommender: Recommender, item: Recommendation, rank: int, *, reasons: bool) -> dict[str, Any]:

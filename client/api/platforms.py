@@ -5,8 +5,9 @@ from typing import Any
 
 import polars as pl
 
-from client.api.frames import as_frame
-from client.data.contract import PlatformFolder, as_events, as_impressions, as_items
+from client.api.frame_tables import events_of, impressions_of, items_of, require_sound
+from client.api.python_words import in_python_words
+from client.data.contract import PlatformFolder
 from client.data.folder_options import Said
 from client.data.importers.imported import ImportedPlatform
 from client.data.importers.imported_times import imported_times
@@ -35,6 +36,7 @@ def read_platform(platform: str | Path) -> PlatformFolder:
     return read_platform_data(spec.path, spec.said_of_times)
 
 
+@in_python_words()
 def build_platform(
     folder: str | Path,
     *,
@@ -50,7 +52,8 @@ def build_platform(
     Args:
         folder: the folder to make.
         events: a frame with the columns user_id, item_id and timestamp, and where there are some rating and others. A
-            timestamp is a date, a time, seconds since 1970, or a number that only sorts a user's events.
+            timestamp is a date, a time, a text in ISO 8601, seconds since 1970, or a number that only sorts a user's
+            events.
         items: a frame with the columns item_id and text, and where there are some category, vector, published and
             others. None: the items are those of the events, and each one's text is its id.
         impressions: a frame with the columns user_id, timestamp, history, candidates and labels, or None.
@@ -66,19 +69,15 @@ def build_platform(
     """
 
     def read(_source: object) -> ImportedPlatform:
-        frame = as_events("events", as_frame(events, "events"))
+        frame, of_events = events_of(events)
         clock = imported_times(frame["timestamp"], frame["user_id"], lambda row: f"events, row {row}", times, _WAYS)
-        mentioned = pl.DataFrame({"item_id": frame["item_id"].unique(maintain_order=True)})
-        described = mentioned.clear() if items is None else as_frame(items, "items")
-        if items is None:
-            described = described.with_columns(text=pl.lit("", pl.String))
-        shown = None if impressions is None else as_frame(impressions, "impressions")
-        return ImportedPlatform(
-            items=as_items("items", described),
-            events=frame.with_columns(clock.values.alias("timestamp")),
-            impressions=None if shown is None else as_impressions("impressions", shown),
-            notes=clock.notes,
-        )
+        timed = frame.with_columns(clock.values.alias("timestamp"))
+        named = pl.DataFrame({"item_id": frame["item_id"].unique(maintain_order=True)})
+        described, of_items = items_of(named.clear().with_columns(text=pl.lit("")) if items is None else items)
+        shown, of_shown = (None, ()) if impressions is None else impressions_of(impressions)
+        require_sound(described, timed, shown)
+        notes = (*of_events, *of_items, *of_shown, *clock.notes)
+        return ImportedPlatform(items=described, events=timed, impressions=shown, notes=notes)
 
     choices = ImportChoices(said=times, only_used=only_used_items, keep_unknown=items is None, force=force)
     return import_with(choices, read, (), Path(folder))

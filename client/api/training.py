@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from client.api.options import flat_options, settings_of
+from client.api.python_words import in_python_words
 from client.data.folder_options import DataSettings
 from client.data.spec import parse_folder
 from client.fitting.pretrain import PretrainOutcome, pretrain_folder
@@ -13,6 +14,7 @@ from shared.encoder.provenance import Authorship, Provenance
 from shared.privacy.promise import RequestedPromise
 
 
+@in_python_words()
 def pretrain(platform: str | Path, out: str | Path, **options: Any) -> PretrainOutcome:
     """Pretrain an encoder on a platform and write it to a file, as ``graft-client pretrain`` does.
 

@@ -63,6 +63,8 @@ def show(evaluation: "ServedEvaluation", *, as_json: bool) -> None:
         table.add_row(f"{method} (served)" if served else method, *cells, style="bold" if served else None)
     Console().print(table)
     print(f"Served is {evaluation.served}: {evaluation.reason}")
+    for note in evaluation.notes:
+        print(f"Careful: {note}")
 
 
 def _lift(method: str, lift: "Interval | None") -> str:

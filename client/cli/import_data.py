@@ -14,7 +14,7 @@ from client.data.importers.csv_settings import CsvMap, parse_columns
 from client.data.importers.proposal import proposed_map
 from client.data.importers.table import IMPORTERS, ImportChoices, Importer, Read, import_with
 from client.data.importers.uci_retail import import_uci_retail
-from shared.errors import DataError
+from shared.errors import ConfigError, DataError
 from shared.system.answer import AsJson, tell_json
 from shared.system.command_options import with_options
 from shared.system.progress import shown
@@ -187,6 +187,10 @@ def import_tables(
             "line.",
         ),
     ] = None,
+    also: Annotated[
+        list[Path] | None,
+        typer.Option("--also", metavar="PATH", help="Of public data sets alone; a second table is --items FILE."),
+    ] = None,
     header: Annotated[
         str | None,
         typer.Option(
@@ -215,6 +219,11 @@ def import_tables(
     as_json: AsJson = False,
 ) -> None:
     """Import tables under any column names."""
+    if also:
+        raise ConfigError(
+            f"--also is for public data sets; got {also[0]}: --items FILE names a table of items, and the parts of one "
+            "table are read as a folder events"
+        )
     settings = CsvMap(
         events=events,
         items=items,
@@ -256,9 +265,15 @@ def _proposed(source: Path, out: Path, settings: CsvMap, choices: ImportChoices,
         return settings
     command = proposal.command(source, out, sys.argv)
     if proposal.open:
-        raise DataError(f"{proposal.problem} (complete this: {command})")
+        second = "; where a second table describes the items, add --items FILE" if proposal.second_table else ""
+        raise DataError(f"{proposal.problem} (complete this: {command}{second})")
     typer.echo(f"read as: {command}", err=aside)
-    return replace(settings, columns=proposal.columns, time_format=settings.time_format or proposal.time_format)
+    return replace(
+        settings,
+        columns=proposal.columns,
+        time_format=settings.time_format or proposal.time_format,
+        decimal=proposal.decimal or settings.decimal,
+    )
 
 
 @imports.command(

@@ -31,7 +31,8 @@ from client.data.tables import TIME_KNOWN
 from client.data.ties import tied
 from client.data.timed_tables import TableLabels, TimedTables, timed_tables
 from client.data.times import DAYS, ORDER, clock_of
-from client.data.violations import FOLDER, TableNames, Violations, find_too_few, find_violations
+from client.data.too_few_to_tell import too_few_to_tell
+from client.data.violations import FOLDER, MIN_EVENTS, TableNames, Violations, find_too_few, find_violations
 from shared.errors import DataError
 
 Table = TypeVar("Table")
@@ -210,7 +211,17 @@ def _report(
     if vectors is not None:
         counts["vector_numbers"] = vectors.shape[1]
     notes = _notes_on_ratings(tables["events"], names) if "events" in tables else ()
+    if counted is not None and "items" in tables:
+        items = tables["items"].height
+        notes += too_few_to_tell(_candidates(counted, items, options), items)
     return CheckReport(path=path, counts=counts, unreadable=(), violations=(*violations, *few), notes=notes)
+
+
+def _candidates(counted: pl.DataFrame, items: int, options: FolderOptions) -> NDArray[np.int64]:
+    """[U] of users with enough events, how many items are left when all but their last one are met."""
+    met = counted.drop_nulls("user_id").group_by("user_id").agg(pl.len(), pl.col("item_id").n_unique().alias("items"))
+    enough = met.filter(pl.col("len") >= MIN_EVENTS)["items"].to_numpy().astype(np.int64)
+    return np.full(len(enough), items) if options.repeats == "keep" else items - enough + 1
 
 
 def _attempt(unreadable: list[str], read: Callable[[], Table]) -> Table | None:

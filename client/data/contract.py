@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from client.data.published import PUBLISHED, published
 from client.data.tables import (
     Where,
+    counted,
     id_lists,
     ids,
     ratings,
@@ -47,7 +48,7 @@ VECTORS = "item_vectors.npy"
 _OURS = {ITEMS, EVENTS, IMPRESSIONS, VECTORS, "users.parquet"}
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class PlatformFolder:
     """A platform folder as read, nothing filtered yet."""
 
@@ -69,6 +70,10 @@ class PlatformFolder:
     """What would surprise whoever made its events, one sentence each."""
     timed: bool = False
     """Whether timestamps are seconds; else they only sort."""
+
+    def __repr__(self) -> str:
+        sizes = counted(self.items, self.events, self.impressions)
+        return "\n".join([f"{type(self).__name__} {self.path}: {sizes}", *(f"- {note}" for note in self.notes)])
 
 
 def labels(path: Path, tables: TableNames = FOLDER) -> TableLabels:

@@ -4,12 +4,15 @@
 2. A whole float is the whole number, as a number and as a text (``1.0``). Where an id of the same kind has a fraction,
    texts stay as they are: ``1.0`` beside ``1.1`` is a version.
 3. Ids that are numbers in one table and texts in another are texts in both.
-4. Everything else is part of an id: leading zeros, blanks, the case of letters.
+4. Where tables are imported, from files or from frames, blanks around an id are no part of it; a note counts them.
+5. Everything else is part of an id: leading zeros, blanks within, the case of letters.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any
 
 import polars as pl
 
@@ -101,6 +104,26 @@ def as_ids_of(kind: pl.DataType, texts: pl.Series) -> pl.Series:
 def whole_number(text: str) -> str:
     """``7.0`` as ``7``, anything else as it is."""
     return re.sub(_WHOLE_FLOAT, r"\1", text)
+
+
+def without_blanks(ids: pl.Series) -> tuple[pl.Series, int]:
+    """Ids, or lists of them, without the blanks around them, and how many had some."""
+    if _inner(ids) != pl.String:
+        return ids, 0
+    stripped = _each(ids, lambda values: values.str.strip_chars())
+    return stripped, int((_flat(stripped) != _flat(ids)).sum())
+
+
+def id_text(value: Any) -> str | None:
+    """An id that a caller hands over, a text or a whole number, as a text; None for anything else."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return None
+    if isinstance(value, Integral):
+        return str(int(value))
+    number = float(value)
+    return str(int(number)) if number.is_integer() else None
 
 
 def _without_point(ids: pl.Expr) -> pl.Expr:

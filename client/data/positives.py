@@ -11,6 +11,8 @@ _LIKE_RATINGS = (
     *("rating", "ratings", "user_rating", "book-rating", "stars", "score", "overall", "label", "weight"),
     *("quantity", "qty", "play_count", "click", "clicked", "is_click", "is_clicked", "like", "liked", "is_like"),
     *("buy", "bought", "is_buy", "purchased", "is_purchase"),
+    *("anzahl", "menge", "bewertung", "sterne", "quantite", "qte", "etoiles"),
+    *("cantidad", "valoracion", "puntuacion", "estrellas"),
 )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from client.data.ids import read_ids
+from client.data.ids import EXACT, is_exact, read_ids
 from client.data.missing import present_texts
 from shared.errors import DataError
 
@@ -87,6 +87,22 @@ def first_line(error: BaseException) -> str:
     """The first line of an error's text, or its kind where it has none."""
     lines = str(error).strip().splitlines()
     return lines[0][:200] if lines else type(error).__name__
+
+
+def counted(items: pl.DataFrame, events: pl.DataFrame, impressions: pl.DataFrame | None) -> str:
+    """How large a platform is, in words.
+
+    Args:
+        items: its table of items.
+        events: its table of events.
+        impressions: its table of impressions, or None.
+
+    Returns:
+        its users, items, events and impressions with their numbers.
+    """
+    users = events["user_id"].n_unique()
+    shown = "" if impressions is None else f", {impressions.height:,} impressions"
+    return f"{users:,} users, {items.height:,} items, {events.height:,} events{shown}"
 
 
 Where = Path | str
@@ -181,6 +197,12 @@ def _ids(path: Where, table: pl.DataFrame, name: str, expected: str) -> pl.Serie
         values = read_ids(table[name])
     except pl.exceptions.PolarsError as error:
         raise DataError(f"{path}: column {name}: a value does not fit into 64 bits") from error
+    if values is None and table.schema[name] in EXACT:
+        wrong = ~is_exact(table[name]).fill_null(value=True)
+        raise DataError(
+            f"{path}: column {name}: expected whole numbers or strings, found in row {wrong.arg_max()} a number with a "
+            "fraction, or one too large to be told from the next"
+        )
     if values is None:
         raise wrong_type(path, table, name, expected)
     return values

@@ -9,7 +9,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from client.data.held_out import Stage
-from client.data.platform import examples
+from client.data.platform import Examples, Platform, examples
+from client.data.too_few_to_tell import LEAST_USERS, too_few_to_tell
 from client.ensemble.candidates import LOCAL
 from client.ensemble.fitting import FittedStacks, rank_all
 from client.ensemble.gaps import stacked
@@ -22,9 +23,6 @@ from client.transfer.table import METHODS
 from shared.errors import DataError
 from shared.seeding import rng_for
 from shared.system.progress import in_steps
-
-MIN_USERS = 20
-"""Below which there is nothing to cross-validate."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +51,8 @@ class ServedEvaluation:
     """the method that the gate serves"""
     reason: str
     methods: Mapping[str, MethodFigures]
+    notes: tuple[str, ...] = ()
+    """why the figures may tell nothing, one sentence each"""
 
     def to_json(self) -> dict[str, Any]:
         """As plain numbers and words."""
@@ -101,7 +101,17 @@ def evaluate_fit(fit: PlatformFit) -> ServedEvaluation:
             method: _figures(method, ranking, rankings[LOCAL], platform.n_items, fit.seed)
             for method, ranking in rankings.items()
         },
+        notes=too_few_to_tell(_candidates(tests, platform), platform.n_items),
     )
+
+
+def _candidates(tests: Examples, platform: Platform) -> NDArray[np.int64]:
+    """[U] how many items the first list of each user with something held out is taken from."""
+    _, first = np.unique(tests.users, return_index=True)
+    if platform.repeats:
+        return np.full(len(first), platform.n_items)
+    pairs = np.unique(np.stack([tests.histories.owners(), tests.histories.items]), axis=1)
+    return platform.n_items - np.bincount(pairs[0], minlength=len(tests))[first]
 
 
 def _alone(stacks: FittedStacks) -> dict[str, NDArray[np.float64]]:
@@ -133,7 +143,7 @@ def _figures(method: str, ranking: Ranking, local: Ranking, n_items: int, seed: 
 def assess_fit(fit: PlatformFit) -> Assessment:
     """Fit, store nothing, and say what follows; raises DataError where the platform is too small."""
     users = len(fit.prepared.platform.training_users)
-    if users < MIN_USERS:
-        raise DataError(f"{fit.prepared.name}: an assessment takes {MIN_USERS} users with 3 events; got {users}")
+    if users < LEAST_USERS:
+        raise DataError(f"{fit.prepared.name}: an assessment takes {LEAST_USERS} users with 3 events; got {users}")
     in_steps(fit.steps)
     return assess_stacks(fit.stacks, fit.verdict, users, rng_for(fit.seed, fit.prepared.name, "assess"))

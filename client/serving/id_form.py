@@ -7,6 +7,7 @@ import polars as pl
 
 from client.data.ids import whole_number
 from client.recommender.catalogue_update import NewItem
+from client.recommender.recommender import Recommender
 from client.recommender.served_head import ServedHead
 from client.serving.requests import Feedback, ListRequest
 
@@ -22,7 +23,7 @@ class IdForm:
     whole_items: bool
 
     @classmethod
-    def of(cls, served: ServedHead) -> "IdForm":
+    def of(cls, served: ServedHead | Recommender) -> "IdForm":
         """As the users and items that were fitted on have it."""
         return cls(whole_users=_whole(served.users.user_ids), whole_items=_whole(served.items.item_ids))
 

@@ -1,9 +1,10 @@
-"""Progress of work that takes over two seconds, with the time left: bars on a terminal, else a line every few seconds.
+"""Progress of work that takes over two seconds, with the time left: bars on a terminal, else lines ever further apart.
 
 All of it goes to stderr. A command shows what is done within it (``shown``). Work of known or unknown length says how
 far it is (``track``, ``working``). A thread of its own reports, so that nothing that computes for long looks dead.
 """
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
@@ -16,7 +17,8 @@ from rich.progress import Progress, TaskID
 
 PATIENCE_SECONDS = 2.0
 LINE_SECONDS = 4.0
-"""Between two lines, where stderr is no terminal."""
+"""Between the first two lines, where stderr is no terminal; twice as many before each further one."""
+_MOST_LINE_SECONDS = 60.0
 _LOOK_SECONDS = 0.2
 """Between two looks at how far the work is."""
 _MINUTE = 60
@@ -53,6 +55,7 @@ class Display:
         self._hints = dict(hints or {})
         self._works: list[Work] = []
         self._due = clock() + PATIENCE_SECONDS
+        self._pause = LINE_SECONDS
         self._bars: Progress | None = None
         self._tasks: dict[Work, TaskID] = {}
 
@@ -82,7 +85,7 @@ class Display:
         if self._console.is_terminal:
             self._draw(tuple(self._works))
         else:
-            self._due = now + LINE_SECONDS
+            self._due, self._pause = now + self._pause, min(2 * self._pause, _MOST_LINE_SECONDS)
             self._say(as_line(tuple(self._works), now))
         if (_seconds_left(self._works[-1], now) or 0.0) > _LONG_SECONDS:
             for work in self._works:
@@ -173,7 +176,7 @@ def shown(
         with working(description):
             yield
         return
-    display = Display(console or Console(stderr=True, force_jupyter=False), clock, hints)
+    display = Display(console or _stderr(), clock, hints)
     _open.append(display)
     try:
         with _reporting(display), display.working(description, None):
@@ -181,6 +184,11 @@ def shown(
     finally:
         _open.remove(display)
         display.close()
+
+
+def _stderr() -> Console:
+    """Not a terminal in a notebook, whose kernel asks for colours by its environment."""
+    return Console(stderr=True, force_jupyter=False, force_terminal=sys.stderr.isatty())
 
 
 @contextmanager
@@ -223,7 +231,7 @@ def working(description: str, total: int | None = None) -> Iterator[Work]:
     if _open:
         with _open[0].working(description, total) as work:
             yield work
-    elif Console(stderr=True, force_jupyter=False).is_terminal:
+    elif _stderr().is_terminal:
         with shown(description), working(description, total) as work:
             yield work
     else:

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from client.api.python_words import in_python_words
 from shared.system.settings_file import read_toml
 from simulations.config.run_config import RunConfig, of_today
 from simulations.report.export import methods_table
@@ -20,7 +21,7 @@ from simulations.run.workers import cores
 Say = Callable[[str], None]
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class RunResults:
     """What a run found."""
 
@@ -43,7 +44,13 @@ class RunResults:
         """The page for a browser."""
         return self.folder / REPORT_FILE
 
+    def __repr__(self) -> str:
+        table = self.methods
+        sizes = ", ".join(_counted(table[name].n_unique(), name) for name in ("platform", "method"))
+        return f"{type(self).__name__} {self.folder}: {sizes}; report {self.report}"
 
+
+@in_python_words()
 def simulate(
     out: str | Path,
     config: Mapping[str, Any] | str | Path | None = None,
@@ -85,6 +92,10 @@ def read_results(folder: str | Path) -> RunResults:
     """Read what a run of ``simulate`` or ``graft-sim run`` found; raises DataError where there is no result."""
     place = Path(folder)
     return RunResults(folder=place, document=read_result(place / RESULT_FILE))
+
+
+def _counted(count: int, name: str) -> str:
+    return f"{count} {name}{'' if count == 1 else 's'}"
 
 
 def _silent(_sentence: str) -> None:

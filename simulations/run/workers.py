@@ -6,6 +6,7 @@ thread do nearly twice the work of one process with two, and what comes out does
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -13,7 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import active_children, forkserver, get_context, parent_process
 from multiprocessing.queues import SimpleQueue
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Any, Concatenate, ParamSpec, Self
 
 import torch
@@ -50,6 +51,20 @@ def threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+@contextmanager
+def _main_set_aside() -> Iterator[None]:
+    """Inside, processes that start do not import this program's main module: a script would run once more in each.
+
+    multiprocessing tells a new process where ``__main__`` was read from, and has no option that leaves it out.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
 class Workers:
     """Runs tasks in ``jobs`` processes; with one job, at once and in this process.
 
@@ -72,7 +87,8 @@ class Workers:
 
         Args:
             task: gets the recorder first.
-            *args: further arguments of the task; they are pickled where another process runs it.
+            *args: further arguments of the task; they are pickled where another process runs it, which does not know
+                the program's main module.
             **kwargs: the same by name.
         """
         if self._jobs == 1:
@@ -80,14 +96,15 @@ class Workers:
                 task(self._recorder, *args, **kwargs)
             return
         if self._pool is None:
-            self._context.set_forkserver_preload(["__main__", "simulations.methods.platform_methods"])
+            self._context.set_forkserver_preload(["simulations.methods.platform_methods"])
             with termination_ignored():
                 forkserver.ensure_running()
             self._pool = ProcessPoolExecutor(
                 self._jobs, mp_context=self._context, initializer=_start, initargs=(self._notes,)
             )
             self._listener.start()
-        self._tasks.append(self._pool.submit(_run, task, args, kwargs))
+        with _main_set_aside():
+            self._tasks.append(self._pool.submit(_run, task, args, kwargs))
 
     def __enter__(self) -> Self:
         return self

@@ -47,9 +47,23 @@ def test_lists_have_a_row_for_each_user_and_item_with_reasons(shop: Path, heads:
     assert [row["item"] for row in json.loads(command.stdout)] == lists["item"].head(5).to_list()
 
 
+def test_one_id_is_one_user_however_its_number_is_written(shop: Path, heads: Path) -> None:
+    user = graft.read_platform(shop).events["user_id"].max()
+    expected = graft.recommend(heads, [user], k=2, reasons=False)
+    assert expected["user"].to_list() == [str(user)] * 2
+    for written in (user, str(user), float(user), np.int64(user), f"{user}.0", pl.Series([user]), [float(user)]):
+        items = graft.recommend(heads, written, k=2, reasons=False)["item"]
+        assert items.to_list() == expected["item"].to_list(), written
+
+
 def test_what_is_unknown_is_one_sentence(heads: Path) -> None:
-    with pytest.raises(graft.DataError, match="not among the users"):
+    with pytest.raises(graft.DataError, match=r"user 'nobody' is not among the users.*\(None in Python"):
         graft.recommend(heads, ["nobody"])
+    refused = run("graft-client", "recommend", "--heads", heads, "--user", "nobody")
+    assert refused.returncode == 2
+    assert "user 'nobody' is not among" in refused.stderr
+    with pytest.raises(graft.ConfigError, match=r"texts or whole numbers, or None for somebody unknown; got 7\.5"):
+        graft.recommend(heads, [7.5])
     with pytest.raises(graft.ConfigError, match="k must be 1 or more; got 0"):
         graft.recommend(heads, k=0)
 
@@ -76,7 +90,7 @@ def test_an_option_that_there_is_not_is_named(shop: Path, encoder: Path) -> None
         graft.assess(shop, encoder, seeed=1)
     with pytest.raises(graft.ConfigError, match=r"methods must be one or more of .*'nothing'"):
         graft.fit(shop, encoder, heads="heads", methods=["feature", "nothing"])
-    with pytest.raises(graft.ConfigError, match="expected an agent's folder or --heads"):
+    with pytest.raises(graft.ConfigError, match="expected an agent's folder or heads"):
         graft.fit(shop, encoder, features=FEATURES)
 
 
@@ -88,9 +102,10 @@ def test_a_run_gives_tables_and_a_report(shop: Path, tmp_path: Path) -> None:
     assert set(results.methods["method"]) == {"local", "popularity"}
     assert results.users["ndcg@10"].is_between(0, 1).all()
     assert results.report.is_file()
+    assert repr(results).startswith(f"RunResults {tmp_path / 'out'}: 1 platform, 2 methods")
     again = graft.read_results(tmp_path / "out")
     assert again.methods.equals(results.methods)
-    with pytest.raises(graft.ConfigError, match="holds files"):
+    with pytest.raises(graft.ConfigError, match=r"give resume=True to go on, or force=True\); .* holds files"):
         graft.simulate(tmp_path / "out", platform=[f"shop={shop}"], **options)
 
 
@@ -145,10 +160,71 @@ def test_a_table_that_breaks_the_contract_writes_nothing(tmp_path: Path) -> None
         assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("table", "column", "row"), [("events", "user_id", 3), ("events", "item_id", 8), ("items", "item_id", 2)]
+)
+def test_a_null_id_is_named_with_table_column_and_row(table: str, column: str, row: int, tmp_path: Path) -> None:
+    tables = dict(zip(("events", "items"), frames(), strict=True))
+    frame = tables[table].with_row_index("row")
+    tables[table] = frame.with_columns(pl.when(pl.col("row") != row).then(column).alias(column)).drop("row")
+    with pytest.raises(graft.DataError, match=f"^{table}: column {column}, row {row}: expected an id, found null"):
+        graft.build_platform(tmp_path / "shop", **tables)
+
+
+def test_other_wrong_rows_are_those_of_the_frame(tmp_path: Path) -> None:
+    events, items = frames()
+    with pytest.raises(graft.DataError, match=r"^items: column item_id, row 9: the id stands in an earlier row"):
+        graft.build_platform(tmp_path / "shop", events=events, items=pl.concat([items, items.head(1)]))
+    halves = events.with_columns(user_id=pl.int_range(100) / 2)
+    with pytest.raises(graft.DataError, match=r"^events: column user_id: expected whole numbers .* row 1 a number"):
+        graft.build_platform(tmp_path / "shop", events=halves, items=items)
+    indexed = events.to_pandas().set_index("user_id")
+    with pytest.raises(graft.DataError, match=r"expected the column user_id, found it as the index \(reset_index"):
+        graft.build_platform(tmp_path / "shop", events=indexed, items=items)
+
+
+def test_blanks_around_ids_and_repeated_rows_get_a_note(tmp_path: Path) -> None:
+    events, items = frames()
+    blanks = events.with_columns(user_id=pl.col("user_id") + " ", item_id=" " + pl.col("item_id"))
+    built = graft.build_platform(tmp_path / "shop", events=pl.concat([blanks, blanks.head(2)]), items=items)
+    assert built.events["user_id"].unique().sort().to_list() == events["user_id"].unique().sort().to_list()
+    assert built.notes == (
+        "events: 204 ids have blanks around them, which are left out",
+        "2 events repeat another one exactly (user, item, time and rating); they are kept",
+    )
+    assert repr(built).splitlines()[0] == "ImportedPlatform: 20 users, 9 items, 102 events"
+    assert repr(built).splitlines()[1] == f"- {built.notes[0]}"
+    assert repr(graft.read_platform(tmp_path / "shop")) == (
+        f"PlatformFolder {tmp_path / 'shop'}: 20 users, 9 items, 102 events"
+    )
+
+
+def test_times_may_be_texts_as_for_import_csv(tmp_path: Path) -> None:
+    events, items = frames()
+    texts = events.with_columns(pl.from_epoch("timestamp").dt.strftime("%Y-%m-%dT%H:%M:%S+00:00"))
+    graft.build_platform(tmp_path / "shop", events=texts, items=items)
+    assert graft.read_platform(tmp_path / "shop").events["timestamp"].min() == 1_700_000_000
+    german = texts.with_columns(timestamp=pl.lit("03.11.2025 14:00"))
+    with pytest.raises(graft.DataError, match=r"row 0: expected a time.* found another text \(pandas.to_datetime"):
+        graft.build_platform(tmp_path / "branch", events=german, items=items)
+
+
+def test_an_evaluation_of_one_user_says_that_it_tells_nothing(shop: Path, tmp_path: Path) -> None:
+    events, items = frames()
+    graft.build_platform(tmp_path / "shop", events=events.with_columns(user_id=pl.lit("one")), items=items)
+    found = graft.evaluate(tmp_path / "shop", features=FEATURES, own=False)
+    assert found.users == 1
+    assert found.notes[0] == "figures over 1 user tell nothing: 20 are the least"
+    assert "a list of 10 finds much by chance" in found.notes[1]
+    told = run("graft-client", "evaluate", tmp_path / "shop", "--features", FEATURES, "--no-own").stdout
+    assert [line for line in told.splitlines() if line.startswith("Careful")] == [f"Careful: {x}" for x in found.notes]
+    assert graft.evaluate(shop, features=FEATURES, own=False).notes == ()
+
+
 def test_a_folder_that_is_there_stays_unless_it_is_to_be_replaced(tmp_path: Path) -> None:
     events, items = frames()
     graft.build_platform(tmp_path / "shop", events=events, items=items)
-    with pytest.raises(graft.DataError, match="already exists"):
+    with pytest.raises(graft.DataError, match=r"already exists \(use force=True to replace"):
         graft.build_platform(tmp_path / "shop", events=events.head(50), items=items)
     assert graft.read_platform(tmp_path / "shop").events.height == 100
     graft.build_platform(tmp_path / "shop", events=events.head(50), items=items, force=True)

@@ -18,6 +18,9 @@ from client.data.positives import like_rating
 from client.data.published import PUBLISHED
 from shared.errors import DataError
 
+_IDS_ARE_TEXTS = (
+    "nothing describes items: each one's id is its text (--map text=COLUMN, or --items FILE, a second table)"
+)
 _MOST_NOTES = 3
 """Of one kind: a folder may hold a thousand parts."""
 
@@ -42,7 +45,7 @@ def import_csv(source: Source, settings: CsvMap | None = None) -> ImportedPlatfo
     with_items: list[pl.DataFrame] | None = None if tables.items else []
     for form, file in files:
         look = partial(_require_columns, form, settings, describes=with_items is not None)
-        take = None if with_items is None else partial(_take_items, form, with_items)
+        take = None if with_items is None else partial(_take_items, form, settings, with_items)
         read_file(rows, form, file, source, look=look, take=take)
     events, notes = timed_events(rows, source.said, no_time=settings.no_time)
     if with_items is None:
@@ -50,6 +53,8 @@ def import_csv(source: Source, settings: CsvMap | None = None) -> ImportedPlatfo
     else:
         items, further = first_filled(pl.concat(with_items, how="diagonal_relaxed")), ()
     unread = _unread_notes(rows, settings, with_items is not None)
+    if with_items is not None and "text" not in settings.columns and bool((items["text"] == _as_text(items)).all()):
+        further = (_IDS_ARE_TEXTS,)
     whole = ImportedPlatform(items=items, events=events, notes=notes + unread + further)
     return with_whole_ids(whole)
 
@@ -59,15 +64,23 @@ def _require_columns(form: Form, settings: CsvMap, table: TextTable, *, describe
     names = ["user_id", "item_id", *([] if settings.no_time else ["timestamp"])]
     names += ["rating"] if "rating" in settings.columns else []
     missing = [name for name in names if form.called(table, name) is None]
-    texts = [name for name in form.names("text") if name not in table.rows.columns] if describes else []
+    described = describes and not _ids_are_texts(settings, table)
+    texts = [name for name in form.names("text") if name not in table.rows.columns] if described else []
     if missing:
         require_mapped(table, settings, missing, texts)
     if texts:
         raise _no_text(table, texts)
 
 
-def _take_items(form: Form, items: list[pl.DataFrame], table: TextTable) -> None:
+def _take_items(form: Form, settings: CsvMap, items: list[pl.DataFrame], table: TextTable) -> None:
+    if _ids_are_texts(settings, table):
+        form = replace(form, columns={**form.columns, "text": form.columns["item_id"]})
     items.append(named_items(table, form))
+
+
+def _ids_are_texts(settings: CsvMap, table: TextTable) -> bool:
+    """Whether nobody says what describes items, and the table has no column of that name."""
+    return "text" not in settings.columns and "text" not in table.rows.columns
 
 
 def require_mapped(table: TextTable, settings: CsvMap, missing: list[str], texts: list[str]) -> None:
@@ -144,6 +157,10 @@ def _items(table: TextTable, settings: CsvMap, form: Form) -> pl.DataFrame:
         *texts_of(table, form),
         *(table.texts(other) for other in further if other not in ("text", "category", "vector", "vectors")),
     )
+
+
+def _as_text(items: pl.DataFrame) -> pl.Series:
+    return items["item_id"].cast(pl.String)
 
 
 def _text_columns(settings: CsvMap) -> list[str]:

@@ -8,6 +8,7 @@ from functools import partial
 import polars as pl
 
 from client.data.folder_options import Said
+from client.data.ids import without_blanks
 from client.data.importers.form import Form
 from client.data.importers.imported import positions
 from client.data.importers.imported_times import WAYS, imported_times
@@ -67,6 +68,8 @@ class EventRows:
     """of each block whose times are texts, how many say no zone"""
     outside: int = 0
     """rows left out whose time is known to be wrong"""
+    blanks: int = 0
+    """ids that had blanks around them"""
     unread: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """by file, columns that were not read"""
 
@@ -202,6 +205,7 @@ def _add(
     needed = ("user_id", "item_id") if form.no_time else ("user_id", "item_id", "timestamp")
     names = form.require(table, *needed)
     columns = {name: table.compact_ids(names[name]) for name in ("user_id", "item_id")}
+    blanks = sum(without_blanks(table.rows[names[name]])[1] for name in columns if columns[name].dtype == pl.String)
     ratings = _ratings(table, form)
     times, no_zone = (
         (None, None)
@@ -218,6 +222,7 @@ def _add(
         take(texts)
     if block.height:
         rows.blocks.append(block)
+        rows.blanks += blanks
         rows.places.add(texts, names.get("timestamp"))
     rows.no_zone += [] if no_zone is None else [no_zone]
     rows.unread[table.label] = table.unread(*form.wanted)
@@ -311,15 +316,16 @@ def timed_events(
     parts = {name: [block[name] for block in rows.blocks] for name in columns}
     rows.blocks.clear()
     events = pl.DataFrame({name: _united(parts.pop(name)) for name in columns})
+    blanks = (f"{rows.blanks:,} ids have blanks around them, which are left out",) if rows.blanks else ()
     if no_time:
         events.insert_column(2, events.select(timestamp=positions()).to_series())
-        return events, ("timestamps are positions in the file",)
+        return events, ("timestamps are positions in the file", *blanks)
     times = imported_times(events["timestamp"], events["user_id"], rows.places, time_meaning, WRITTEN_WAYS)
     no_zone = sum(rows.no_zone)
     mixed = 0 < no_zone < events.height and len(rows.no_zone) > 0
     zones = (f"{no_zone:,} times say no zone: they are read as UTC",) if mixed else ()
     outside = (f"{rows.outside:,} rows whose time cannot be true left out",) if rows.outside else ()
-    return events.with_columns(timestamp=times.values), (*zones, *outside, *times.notes)
+    return events.with_columns(timestamp=times.values), (*zones, *outside, *blanks, *times.notes)
 
 
 def _united(parts: list[pl.Series]) -> pl.Series:

@@ -7,13 +7,14 @@ import polars as pl
 
 from client.data.ids import Meeting, in_one_form
 from client.data.positives import unwanted_note
+from client.data.tables import counted
 from client.data.violations import find_violations
 from shared.errors import DataError
 
 _WHOLE = r"^(0|-?[1-9][0-9]{0,17})$"
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class ImportedPlatform:
     """The tables of one platform folder, and notes for the user."""
 
@@ -25,6 +26,10 @@ class ImportedPlatform:
     """user_id, timestamp, history, candidates, labels"""
     notes: tuple[str, ...] = ()
     """What the importer left out or made up, one sentence each."""
+
+    def __repr__(self) -> str:
+        sizes = counted(self.items, self.events, self.impressions)
+        return "\n".join([f"{type(self).__name__}: {sizes}", *(f"- {note}" for note in self.notes)])
 
 
 def finished(imported: ImportedPlatform, *, keep_unknown: bool = False) -> ImportedPlatform:

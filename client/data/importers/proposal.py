@@ -1,14 +1,14 @@
 """A map from our column names to those of a user's table, proposed from the names and from what the columns hold."""
 
-import re
 import shlex
 import tempfile
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
+from client.data.importers.column_names import EXTRA_TEXT, WORDS, plain
 from client.data.importers.csv_settings import CsvMap
 from client.data.importers.found_tables import first_rows, found_tables
 from client.data.importers.refused_rows import RefusedRows
@@ -17,35 +17,10 @@ from client.data.importers.text_table import TextTable
 from client.data.positives import like_rating
 from client.data.written_times import from_iso, has_two_readings
 
-_WORDS: Mapping[str, tuple[str, ...]] = {
-    "user_id": (
-        *("user_id", "userid", "user", "uid", "customer_id", "customerid", "customer", "client_id", "client", "buyer"),
-        *("visitorid", "visitor_id", "visitor", "account_id", "account", "member_id", "member", "reviewerid"),
-        *("session_id", "sessionid", "session", "person", "listener", "reader"),
-    ),
-    "item_id": (
-        *("item_id", "itemid", "item", "iid", "product_id", "productid", "product", "sku", "asin", "article_id"),
-        *("article", "movieid", "movie_id", "movie", "book_id", "isbn", "track_id", "artist_id", "song_id", "game_id"),
-        *("business_id", "stockcode", "content_id", "news_id", "goods_id", "aid"),
-    ),
-    "timestamp": (
-        *("timestamp", "time", "ts", "datetime", "date", "unix_time", "unixtime", "event_time", "eventtime"),
-        *(
-            "created_at",
-            "createdat",
-            "created",
-            "event_date",
-            "purchase_date",
-            "order_date",
-            "bought_at",
-            "when",
-            "day",
-        ),
-    ),
-    "text": ("text", "title", "name", "item_name", "product_name", "description", "product_title"),
-    "category": ("category", "genre", "genres", "categories", "department", "kind"),
-}
-"""What columns are called, the surest name first; blanks, hyphens and points count as underscores."""
+_PERSONS = ("name", "nom", "nombre")
+"""Beside events these may be names of users."""
+_COMMA = r"^-?\d+,\d+$"
+_POINT = r"^-?\d+\.\d+$"
 _NEEDED = ("user_id", "item_id", "timestamp")
 _NUMBER = r"^-?\d+([.,]\d+)?$"
 _TWO_NUMBERS = (
@@ -71,6 +46,10 @@ class Proposal:
     """what was expected and found, where something is open"""
     time_format: str | None = None
     """how dates are written, as ``--time-format`` takes it; None where nothing needs to be said, or nobody knows"""
+    decimal: str | None = None
+    """what stands before the fraction of a number, where it is no point; None where nothing needs to be said"""
+    second_table: bool = False
+    """whether a second table may describe the items, of which nothing is known but their ids"""
 
     def command(self, source: Path, out: Path, words: Sequence[str]) -> str:
         """The whole command with the map in it; what is open stands as COLUMN.
@@ -90,7 +69,20 @@ class Proposal:
         pairs = {**self.columns, **dict.fromkeys(self.open, "COLUMN")}
         mapped = ",".join(f"{ours}={theirs}" for ours, theirs in pairs.items())
         dated = [] if self.time_format is None else ["--time-format", self.time_format]
-        parts = ["graft-client", "import", "csv", str(source), "--out", str(out), "--map", mapped, *dated, *other_words]
+        marked = [] if self.decimal is None else ["--decimal", self.decimal]
+        mapping = ["--map", mapped] if pairs else []
+        parts = [
+            "graft-client",
+            "import",
+            "csv",
+            str(source),
+            "--out",
+            str(out),
+            *mapping,
+            *dated,
+            *marked,
+            *other_words,
+        ]
         return shlex.join(parts)
 
 
@@ -127,11 +119,11 @@ def _proposal(events: TextTable, items: TextTable | None, needed: list[str], *, 
         columns["timestamp"] = dates
         taken.add(dates)
     described = events if items is None else items
-    text = [name for name in _texts(described) if items is not None or (name not in taken and name != "name")]
+    text = [
+        name for name in _texts(described) if items is not None or (name not in taken and plain(name) not in _PERSONS)
+    ]
     if not text and (longest := _longest_texts(described, taken)) is not None:
         text = [longest]
-    if not text and items is None and "item_id" in columns:
-        text = [columns["item_id"]]  # nothing describes an item but its id
     columns |= {"text": "+".join(text)} if text else {}
     nameless = items is not None and "item_id" in columns and columns["item_id"] not in items.rows.columns
     if items is not None and nameless:
@@ -141,32 +133,42 @@ def _proposal(events: TextTable, items: TextTable | None, needed: list[str], *, 
     columns |= {"category": category} if category is not None and category not in text else {}
     rating = like_rating(name for name in events.rows.columns if name not in taken)
     columns |= {"rating": rating} if rating is not None and _numeric(events, rating) else {}
-    names = (*needed, "text", *(("items.item_id",) if nameless else ()))
+    names = (*needed, *(() if items is None else ("text",)), *(("items.item_id",) if nameless else ()))
     missing = tuple(name for name in names if name not in columns)
     renamed = {ours: theirs for ours, theirs in columns.items() if ours != theirs}
     event_columns = ", ".join(events.rows.columns[:20])
     of_items = "" if items is None else f"; {items.label}: {', '.join(items.rows.columns[:20])}"
-    problem = f"{events.label}: expected the columns {', '.join(missing)}, found {event_columns}{of_items}"
+    columns_of = "column" if len(missing) == 1 else "columns"
+    problem = f"{events.label}: expected the {columns_of} {', '.join(missing)}, found {event_columns}{of_items}"
     written = None if dated or "timestamp" not in columns else _day_and_month(events.rows[columns["timestamp"]])
-    return Proposal(columns=renamed, open=missing, problem=problem, time_format=written)
+    return Proposal(
+        columns=renamed,
+        open=missing,
+        problem=problem,
+        time_format=written,
+        decimal="," if events.decimal == "." and _has_commas(events) else None,
+        second_table=items is None and not text,
+    )
+
+
+def _has_commas(table: TextTable) -> bool:
+    """Whether numbers of the table have a comma before their fraction, and none a point."""
+    values = pl.concat([table.rows[column].drop_nulls().head(_ROWS).rename("") for column in table.rows.columns])
+    return bool(values.str.contains(_COMMA).any() and not values.str.contains(_POINT).any())
 
 
 def _best(table: TextTable, name: str, *, dated: bool = False) -> str | None:
     """The column whose name is the surest for ours, and whose values could be it."""
     called = _called(table)
-    columns = [called[word] for word in _WORDS[name] if word in called]
+    columns = [called[word] for word in WORDS[name] if word in called]
     return next((column for column in columns if dated or _could_be(table, column, name)), None)
 
 
 def _called(table: TextTable) -> dict[str, str]:
     """Plain name -> column, the first of each; a field within another by its own name too."""
     columns = list(reversed(table.rows.columns))
-    inner = {_plain(column.rpartition(".")[2]): column for column in columns if table.part == "field"}
-    return inner | {_plain(column): column for column in columns}
-
-
-def _plain(column: str) -> str:
-    return re.sub(r"[\s.\-]+", "_", column.strip().lower())
+    inner = {plain(column.rpartition(".")[2]): column for column in columns if table.part == "field"}
+    return inner | {plain(column): column for column in columns}
 
 
 def _could_be(table: TextTable, column: str, name: str) -> bool:
@@ -225,7 +227,7 @@ def _texts(table: TextTable) -> list[str]:
     """The column that is called like an item's text, and a brand or maker beside it."""
     best = _best(table, "text")
     called = _called(table)
-    more = [called[word] for word in ("brand", "author", "artist", "maker", "genres") if word in called]
+    more = [called[word] for word in EXTRA_TEXT if word in called]
     return [best, *(name for name in more if name != best)] if best is not None else []
 
 

@@ -150,7 +150,8 @@ class SourceFile:
             except UnicodeError as error:
                 if isinstance(error, UnicodeDecodeError):
                     line += error.object[: error.start].count(b"\n")
-                raise NotInEncoding(f"{self.label}, line {line}: expected {encoding.upper()} text") from error
+                other = " (--encoding latin-1 reads what older spreadsheets write)" if encoding == "utf-8" else ""
+                raise NotInEncoding(f"{self.label}, line {line}: expected {encoding.upper()} text{other}") from error
             line += utf8.count(b"\n")
             if utf8:
                 yield utf8

@@ -39,7 +39,9 @@ def test_counts_a_sound_folder(tmp_path: Path) -> None:
     report = check_folder(write_folder(tmp_path, events=events, impressions=IMPRESSIONS))
     assert report.sound
     assert report.counts == {"users": 1, "items": 3, "events": 3, "impressions": 1}
-    assert report.lines()[1] == "no violation"
+    assert report.lines()[-1] == "no violation"
+    assert report.notes[0] == "figures over 1 user tell nothing: 20 are the least"
+    assert report.notes[1].startswith("half of the users have 1 item or fewer left that they did not meet")
 
 
 @pytest.mark.parametrize(

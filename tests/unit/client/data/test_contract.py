@@ -99,7 +99,7 @@ def test_refuses_a_missing_column(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("column", "values", "expected"),
     [
-        ("item_id", [1.5, 2.5, 3.5], "expected integers or strings, found Float64"),
+        ("item_id", [1.5, 2.5, 3.5], "expected whole numbers or strings, found in row 0 a number with a fraction"),
         ("timestamp", ["a", "b", "c"], "expected numbers or times, found String"),
         ("rating", ["a", "b", "c"], "expected numbers, found String"),
     ],

@@ -2,6 +2,7 @@
 
 import io
 import threading
+import time
 
 import pytest
 from rich.console import Console
@@ -69,12 +70,15 @@ def test_says_what_is_known_of_work_without_an_end(bench):
     assert bench.lines == ["reading: 5 s so far", "reading: 12,000 done, 10 min 0 s so far"]
 
 
-def test_writes_a_line_every_few_seconds_and_none_for_quick_work(bench):
+def test_writes_lines_ever_further_apart_and_none_for_quick_work(bench):
     with bench.display.working("reading", None):
-        for tenth in range(200):
-            bench.look_at(tenth / 10)
-    # the first when it has become long, then one each time that so many seconds have passed
-    assert len(bench.lines) == 1 + int((19.9 - PATIENCE_SECONDS) / LINE_SECONDS)
+        for second in range(300):
+            bench.look_at(second)
+    # the first when it has become long; the pause after it doubles up to a minute
+    begin = int(PATIENCE_SECONDS)
+    pauses = [0, *(int(LINE_SECONDS) * (2**doubled - 1) for doubled in range(1, 5)), 120, 180, 240]
+    said = [f"{begin + pause} s" if begin + pause < 180 else f"{(begin + pause) / 60:.0f} min" for pause in pauses]
+    assert bench.lines == [f"reading: {seconds} so far" for seconds in said]
     quick = Bench(terminal=False)
     with quick.display.working("reading", None):
         quick.look_at(PATIENCE_SECONDS - 0.1)
@@ -126,3 +130,11 @@ def test_ends_with_the_work_that_fails():
         with pytest.raises(ZeroDivisionError):
             fail()
     assert "progress" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_a_kernel_that_asks_for_colours_is_no_terminal(monkeypatch, capsys):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr("shared.system.progress.PATIENCE_SECONDS", 0.0)
+    for _ in track(range(3), "scoring"):
+        time.sleep(0.3)
+    assert capsys.readouterr() == ("", "")

@@ -131,7 +131,6 @@ def test_reads_other_encodings_and_time_formats(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        ("user_id,item_id,timestamp\nu,a,1\n", "expected the column text for the text of items"),
         ("user,item_id,timestamp,text\nu,a,1,A\n", "expected the column user_id, found user, item_id"),
         ("user_id,item_id,timestamp,text\nu,a,1,A\nu,a,soon,A\n", "line 3: column timestamp: expected a number"),
         ("user_id,item_id,timestamp,text\nu,a,soon,A\n", "line 2: column timestamp: expected a time"),

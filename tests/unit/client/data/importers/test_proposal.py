@@ -123,6 +123,71 @@ def test_an_id_is_the_text_where_nothing_else_describes_items(tmp_path: Path) ->
     assert pl.read_parquet(tmp_path / "out" / "events.parquet")["rating"].to_list() == [5.0, 3.0]
 
 
+GERMAN = "Belegnr;Kundennummer;Artikel;Zeitpunkt;Anzahl;Einzelpreis\n1;40157;A-1;25.05.2025 21:06;0,5;3,76\n"
+SPANISH = "cliente,artículo,fecha,cantidad,título\nc1,a1,2025-01-02,3,Sombrero rojo\n"
+BOOKS = "reader,book,stars,rated_on\nr1,9780,4.5,2024-05-01T12:00:00+02:00\n"
+LOG = '"uid","content_id","ts","dwell"\n"u-1","vid_1","1756101071294","175260"\n'
+
+
+@pytest.mark.parametrize(
+    ("table", "mapped"),
+    [
+        (GERMAN, "user_id=Kundennummer,item_id=Artikel,timestamp=Zeitpunkt,rating=Anzahl"),
+        (SPANISH, "user_id=cliente,item_id=artículo,timestamp=fecha,text=título,rating=cantidad"),
+        (BOOKS, "user_id=reader,item_id=book,timestamp=rated_on,rating=stars"),
+        (LOG, "user_id=uid,item_id=content_id,timestamp=ts"),
+    ],
+)
+def test_knows_what_shops_and_readers_call_their_columns(table: str, mapped: str, tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text(table, "utf-8")
+    done = raw.graft_client("import", "csv", tmp_path / "table.csv", "--out", tmp_path / "out")
+    assert (done.returncode, done.stderr) == (0, "")
+    words = shlex.split(done.stdout.splitlines()[0])
+    assert words[words.index("--map") + 1] == mapped
+    assert raw.graft_client(*words[3:], "--force").returncode == 0
+
+
+def test_a_decimal_comma_is_found_and_a_second_table_by_what_it_holds(tmp_path: Path) -> None:
+    (tmp_path / "verkauf.csv").write_text(GERMAN, "utf-8")
+    (tmp_path / "artikel.csv").write_text("Artikelnr;Bezeichnung;Warengruppe\nA-1;Säge;Garten\n", "latin-1")
+    command = ("import", "csv", tmp_path / "verkauf.csv", "--out", tmp_path / "out", "--items")
+    refused = raw.graft_client(*command, tmp_path / "artikel.csv")
+    assert "artikel.csv, line 2: expected UTF-8 text (--encoding latin-1" in refused.stderr
+    done = raw.graft_client(*command, tmp_path / "artikel.csv", "--encoding", "latin-1")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "text=Bezeichnung,items.item_id=Artikelnr,category=Warengruppe" in done.stdout
+    assert "--decimal ," in done.stdout
+    assert pl.read_parquet(tmp_path / "out" / "events.parquet")["rating"].to_list() == [0.5]
+    assert pl.read_parquet(tmp_path / "out" / "items.parquet")["text"].to_list() == ["Säge"]
+
+
+def test_what_is_to_be_completed_leaves_texts_out_and_names_a_second_table(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text("alpha,sku,gamma\nu,7,x\n")
+    done = raw.graft_client("import", "csv", tmp_path / "log.csv", "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert "--map item_id=sku,user_id=COLUMN,timestamp=COLUMN; where a second table describes" in done.stderr
+    (tmp_path / "log.csv").write_text("user,sku,gamma\nu,7,x\n")
+    done = raw.graft_client("import", "csv", tmp_path / "log.csv", "--out", tmp_path / "out")
+    assert "expected the column timestamp, found" in done.stderr
+
+
+def test_without_a_column_of_texts_ids_are_texts_and_a_note_says_so(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text("user_id,item_id,timestamp\nu,a,1700000000\nu, b,1700000001\n")
+    done = raw.graft_client("import", "csv", tmp_path / "log.csv", "--out", tmp_path / "out")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "nothing describes items: each one's id is its text" in done.stdout
+    assert "1 ids have blanks around them, which are left out" in done.stdout
+    assert sorted(pl.read_parquet(tmp_path / "out" / "items.parquet")["text"]) == ["a", "b"]
+
+
+def test_a_further_file_is_pointed_to_the_option_of_the_second_table(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text(SALES)
+    command = ("import", "csv", tmp_path / "log.csv", "--out", tmp_path / "out", "--also", tmp_path / "items.csv")
+    refused = raw.graft_client(*command)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "--items FILE names a table of items" in refused.stderr
+
+
 def test_imports_what_a_database_gives(tmp_path: Path) -> None:
     source = write_shop(tmp_path / "shop")
     done = raw.graft_client("import", "sql", source, "--out", tmp_path / "out")
