@@ -46,7 +46,8 @@ def show(evaluation: "ServedEvaluation", *, as_json: bool) -> None:
     if as_json:
         tell_json(evaluation.to_json())
         return
-    title = f"What {evaluation.users:,} users had last among {evaluation.items:,} items, full ranking"
+    by = "full ranking" if evaluation.outside is None else "by shortlists"
+    title = f"What {evaluation.users:,} users had last among {evaluation.items:,} items, {by}"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
     table.add_column("method")
     for name in ("NDCG@10", "Recall@10", "MRR", "coverage", "lift over local, %"):
@@ -63,6 +64,11 @@ def show(evaluation: "ServedEvaluation", *, as_json: bool) -> None:
         table.add_row(f"{method} (served)" if served else method, *cells, style="bold" if served else None)
     Console().print(table)
     print(f"Served is {evaluation.served}: {evaluation.reason}")
+    if evaluation.outside is not None:
+        print(
+            "The catalogue is ranked by shortlists: each scorer's best items, and a sample of the rest. "
+            f"Of what users had last, {evaluation.outside:.1%} is on no shortlist and counts as missed."
+        )
     for note in evaluation.notes:
         print(f"Careful: {note}")
 

@@ -45,7 +45,12 @@ class Examples:
     @property
     def relevant(self) -> Sequences:
         """[N] the items that a list should hold."""
-        return self.baskets or Sequences(offsets=np.arange(len(self) + 1), items=self.targets)
+        return self.baskets or self.next_items
+
+    @property
+    def next_items(self) -> Sequences:
+        """[N] the target alone."""
+        return Sequences(offsets=np.arange(len(self) + 1), items=self.targets)
 
     @property
     def sizes(self) -> NDArray[np.int64] | None:

@@ -175,7 +175,7 @@ def tune_item_knn(platform: Platform, data: FitData, settings: BaselineSettings,
     return _best(platform, data, grid)
 
 
-def tune_ease(platform: Platform, data: FitData, settings: BaselineSettings, _seed: int) -> Baseline | None:
+def tune_ease(platform: Platform, data: FitData, settings: BaselineSettings, _seed: int) -> Baseline:
     """Over regularisations.
 
     Args:
@@ -185,11 +185,9 @@ def tune_ease(platform: Platform, data: FitData, settings: BaselineSettings, _se
         _seed: not used.
 
     Returns:
-        The best one; None where the catalogue is too large.
+        The best one.
     """
     grid = {f"regularisation {value:g}": EaseSettings(regularisation=value) for value in settings.regularisations}
-    if any(data.n_items > ease.most_items for ease in grid.values()):
-        return None
     return _best(platform, data, {name: partial(Ease, settings=ease) for name, ease in grid.items()})
 
 

@@ -34,22 +34,26 @@ class Calibration:
     settings: CalibrationSettings = DEFAULT.calibration
     """whose components the mixture weighs"""
 
-    def log_ratio(self, scores: torch.Tensor, candidates: torch.Tensor) -> torch.Tensor:
+    def log_ratio(
+        self, scores: torch.Tensor, weights: torch.Tensor, masses: torch.Tensor | None = None
+    ) -> torch.Tensor:
         """Log-likelihood ratios of raw scores.
 
         Args:
-            scores: [B, n] raw scores of the column.
-            candidates: [B, n] False for items out of the ranking.
+            scores: [B, M] raw scores of the column at the items that are looked at; M is n where these are all.
+            weights: [B, M] how many items each stands for, 0 for one out of the ranking; or True for one that stands
+                for itself.
+            masses: [B, components] sums of each component over all candidates; None where what is looked at tells them.
 
         Returns:
-            [B, n] in nats; 0 where ``candidates`` is False.
+            [B, M] in nats; 0 where an item is out of the ranking.
         """
-        m = candidates.sum(1, keepdim=True).clamp(min=1)
+        m = weights.sum(1, keepdim=True).clamp(min=1)
         total = torch.full_like(scores, self.mixture[-1])
-        parts = _components(self.settings.of(self.kind), self.kind, scores, candidates, self.scale)
+        parts = _components(self.settings.of(self.kind), self.kind, scores, weights, self.scale, masses)
         for weight, (values, sums) in zip(self.mixture, parts, strict=False):
             total.addcmul_(values, m * weight / sums)
-        return total.clamp_(min=_TINY).log_().masked_fill_(~candidates, 0.0)
+        return total.clamp_(min=_TINY).log_().masked_fill_(weights == 0, 0.0)
 
     def to_json(self) -> dict[str, Any]:
         """As plain numbers and words; components other than the usual ones are named, and not read back."""
@@ -72,49 +76,51 @@ class Calibration:
 
 
 def spread_scale(
-    scores: torch.Tensor, candidates: torch.Tensor, settings: CalibrationSettings = DEFAULT.calibration
+    scores: torch.Tensor, weights: torch.Tensor, settings: CalibrationSettings = DEFAULT.calibration
 ) -> float:
     """What brings scores to the spread of ``settings``: that over the mean over rows of their deviation.
 
     Args:
-        scores: [B, n] raw scores.
-        candidates: [B, n] False for items out of the ranking, which count nothing.
+        scores: [B, M] raw scores.
+        weights: [B, M] how many items each stands for, or True for itself; one out of the ranking counts nothing.
         settings: the spread.
 
     Returns:
         What scores are multiplied by; 1 where they do not vary.
     """
-    m = candidates.sum(1).clamp(min=1)
-    mean = (scores * candidates).sum(1) / m
-    deviation = (((scores - mean[:, None]) * candidates).square().sum(1) / m).sqrt().mean().item()
+    m = weights.sum(1).clamp(min=1)
+    mean = (scores * weights).sum(1) / m
+    deviation = ((scores - mean[:, None]).square().mul(weights).sum(1) / m).sqrt().mean().item()
     return settings.spread / deviation if deviation > 0 else 1.0
 
 
 def target_probabilities(
     kind: Kind,
     scores: torch.Tensor,
-    candidates: torch.Tensor,
+    weights: torch.Tensor,
     target: torch.Tensor,
     scale: float,
     settings: CalibrationSettings = DEFAULT.calibration,
+    masses: torch.Tensor | None = None,
 ) -> NDArray[np.float64]:
     """The probability of each example's target under each component.
 
     Args:
         kind: of the column; it says which components there are.
-        scores: [B, n] raw scores.
-        candidates: [B, n] False for items out of the ranking.
-        target: [B] rows of the catalogue.
+        scores: [B, M] raw scores.
+        weights: [B, M] how many items each stands for, or True for itself; 0 for one out of the ranking.
+        target: [B] places among the M.
         scale: what similarity-like scores are multiplied by first.
         settings: the components.
+        masses: as ``Calibration.log_ratio`` takes them.
 
     Returns:
         [B, components], the uniform one last.
     """
     target_column = target[:, None]
-    components = _components(settings.of(kind), kind, scores, candidates, scale)
+    components = _components(settings.of(kind), kind, scores, weights, scale, masses)
     parts = [values.gather(1, target_column) / sums for values, sums in components]
-    uniform = 1.0 / candidates.sum(1, keepdim=True).clamp(min=1)
+    uniform = 1.0 / weights.sum(1, keepdim=True).clamp(min=1)
     return torch.cat([*parts, uniform], dim=1).double().numpy()
 
 
@@ -142,18 +148,30 @@ def fit_mixture(
 
 
 def _components(
-    powers: Sequence[float], kind: Kind, scores: torch.Tensor, candidates: torch.Tensor, scale: float
+    powers: Sequence[float],
+    kind: Kind,
+    scores: torch.Tensor,
+    weights: torch.Tensor,
+    scale: float,
+    masses: torch.Tensor | None,
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """(values [B, n], their sums [B, 1]) of every component but the uniform one; 0 outside the candidates.
+    """(values [B, M], their sums over all candidates [B, 1]) of every component but the uniform one; 0 outside them.
 
     Each is the square of the one before and is written over it: powers of counts double, and so do temperatures.
     """
+    candidates = weights > 0
     if kind is Kind.COUNT:
         values = (scores.clamp(min=0) * candidates).pow_(powers[0])
     else:
         values = (scores * scale).masked_fill_(~candidates, -torch.inf)
         values.sub_(values.amax(1, keepdim=True).clamp(min=-1e30)).mul_(powers[0]).exp_()
-    for power in powers:
+    for place, power in enumerate(powers):
         if power != powers[0]:
             values.square_()
-        yield values, values.sum(1, keepdim=True).clamp_(min=_TINY)
+        if masses is not None:
+            sums = masses[:, place, None]
+        elif weights.dtype == torch.bool:
+            sums = values.sum(1, keepdim=True)
+        else:
+            sums = torch.linalg.vecdot(values, weights)[:, None]
+        yield values, sums.clamp(min=_TINY)

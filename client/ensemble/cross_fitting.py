@@ -4,7 +4,7 @@ Examples are users' last training events: random positions are easier than the t
 scorer is calibrated and weighted only on users whose events it has not seen.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,13 +13,18 @@ import torch
 from numpy.typing import NDArray
 
 from client.data.held_out import EARLIER, Stage
-from client.data.platform import Platform, Question, countable_events, earlier_examples, examples
+from client.data.platform import Examples, Platform, Question, countable_events, earlier_examples, examples
 from client.ensemble.calibration import Calibration
-from client.ensemble.ensemble import Ensemble, Held, RawEnsemble, calibrate
-from client.ensemble.ensemble_settings import DEFAULT, EnsembleSettings, StackSettings
+from client.ensemble.ensemble import Ensemble, RawEnsemble, Seen, calibrate
+from client.ensemble.ensemble_settings import (
+    DEFAULT,
+    CrossFitSettings,
+    EnsembleSettings,
+    ShortlistSettings,
+    StackSettings,
+)
 from client.ensemble.gaps import since_last
 from client.ensemble.stack import StackExamples, concatenate, sample_examples
-from client.evaluation.ranking import example_batches
 from client.features.hashing import local_grams
 from client.features.prepared_platform import PreparedPlatform
 from client.scorers.encoder_scorers import KeptEncoder
@@ -28,6 +33,9 @@ from client.scorers.table import SCORERS, FittedScorers, ScorerTable, fit_scorer
 from shared.errors import DataError
 from shared.seeding import rng_for, torch_generator_for
 from shared.system.progress import track
+
+Held = tuple[RawEnsemble, Examples]
+"""An ensemble and examples that its statistics have not seen."""
 
 Counted = dict[bytes, dict[str, Matrix]]
 """Statistics by whose events they are of, and how many of each: a fit that is handed those of another one of the same
@@ -84,7 +92,7 @@ class CrossFit:
     """Calibrations of R columns, and stack examples through them."""
 
     folds: tuple[Fold, ...]
-    """every training user is in one"""
+    """every training user is in one, or those alone whose examples are looked at, where all users train"""
 
     calibrations: tuple[Calibration, ...]
     """[R]"""
@@ -184,24 +192,46 @@ def cross_fit(
     """
     platform, sizes = prepared.platform, settings.cross_fit
     _require_examples(platform, question)
-    folds = _make_folds(prepared, trained, sizes.folds, seed=seed, table=scorers, counted=counted)
     chosen = rng_for(seed, "stack-examples").permutation(platform.training_users)[: sizes.examples]
+    parts = _parts(platform, chosen, sizes, seed)
+    folds = _make_folds(prepared, trained, parts, shortlist=settings.shortlist, table=scorers, counted=counted)
     calibrating = np.union1d(chosen[: sizes.calibrating], np.intersect1d(chosen, platform.calibration_users))
     held, few = ([_held(platform, fold, users, question) for fold in folds] for users in (chosen, calibrating))
+    seen = _Seen(held)
     unseen = _unseen_by_column(folds[0], platform, trained)
-    calibrations = calibrate(few, unseen, settings.calibration)
+    calibrations = calibrate(folds[0].raw.columns, seen if seen.is_kept else _Seen(few), unseen, settings.calibration)
     n_computed = len(unseen) - sum(len(scorer.columns) for part in trained.values() for scorer in part.scorers)
     draw = partial(_draw, calibrations=calibrations, guide=n_computed, settings=settings.stack)
-    last = draw(held, generator=torch_generator_for(seed, "stack-negatives"))
+    last = draw(seen, generator=torch_generator_for(seed, "stack-negatives"))
     room = (sizes.examples - len(last.users)) // EARLIER if question is examples else 0
     before = [(fold.raw, earlier_examples(platform, np.intersect1d(fold.users, chosen[:room]))) for fold in folds]
     there = any(len(drawn) for _, drawn in before)
-    earlier = draw(before, generator=torch_generator_for(seed, "earlier-negatives")) if there else None
+    earlier = draw(_Seen(before), generator=torch_generator_for(seed, "earlier-negatives")) if there else None
     return CrossFit(folds=folds, calibrations=calibrations, last=last, earlier=earlier)
 
 
+class _Seen:
+    """Examples as the ensemble of their fold sees them; views of shortlists are kept, so that each is made once."""
+
+    def __init__(self, held: Sequence[Held]) -> None:
+        self.held = held
+        self.is_kept = not held[0][0].is_whole
+        self._views: list[Seen] | None = None
+
+    def __iter__(self) -> Iterator[Seen]:
+        if not self.is_kept:
+            return self._made()
+        if self._views is None:
+            self._views = list(self._made())
+        return iter(self._views)
+
+    def _made(self) -> Iterator[Seen]:
+        for raw, held_out in track(self.held, "looking at examples"):
+            yield from raw.views(held_out)
+
+
 def _draw(
-    held: Sequence[Held],
+    seen: _Seen,
     *,
     calibrations: tuple[Calibration, ...],
     generator: torch.Generator,
@@ -210,17 +240,15 @@ def _draw(
 ) -> Drawn:
     """Of every example a stack example, seen through the ensemble of its fold."""
     parts = []
-    for raw, held_out in track(held, "drawing examples"):
-        ensemble = Ensemble(raw=raw, calibrations=calibrations)
-        for part, targets in example_batches(held_out, raw.n_items, len(raw.columns)):
-            candidates = raw.candidates(part.histories)
-            log_ratios = ensemble.log_ratios(part.histories, candidates)
-            sample = sample_examples(log_ratios, candidates, targets, generator, guide=guide, settings=settings)
-            parts.append(sample)
+    ensemble = Ensemble(raw=seen.held[0][0], calibrations=calibrations)
+    for part, view in seen:
+        targets = view.shortlist.places(part.next_items)
+        log_ratios = ensemble.log_ratios(view)
+        parts.append(sample_examples(log_ratios, view.shortlist, targets, generator, guide=guide, settings=settings))
     return Drawn(
         examples=concatenate(parts),
-        users=np.concatenate([held_out.users for _, held_out in held]),
-        gaps=np.concatenate([since_last(held_out.histories) for _, held_out in held]),
+        users=np.concatenate([held_out.users for _, held_out in seen.held]),
+        gaps=np.concatenate([since_last(held_out.histories) for _, held_out in seen.held]),
     )
 
 
@@ -237,26 +265,39 @@ def _held(platform: Platform, fold: Fold, users: NDArray[np.int64], question: Qu
     return fold.raw, question(platform, Stage.TRAIN, np.intersect1d(fold.users, users))
 
 
+def _parts(
+    platform: Platform, chosen: NDArray[np.int64], sizes: CrossFitSettings, seed: int
+) -> list[NDArray[np.int64]]:
+    """Sorted rows of the users of each fold: of all training users, or of the ``chosen`` alone.
+
+    Where all users train, and those whose examples are looked at are fewer than a fold would hold, one fold of them
+    leaves more users to its statistics than each of several would, and is fitted once.
+    """
+    training = platform.training_users
+    if len(chosen) * sizes.folds <= len(training) == platform.n_users:
+        return [np.sort(chosen)]
+    shuffled = rng_for(seed, "folds").permutation(training)
+    return [np.sort(shuffled[part :: sizes.folds]) for part in range(sizes.folds)]
+
+
 def _make_folds(
     prepared: PreparedPlatform,
     trained: Mapping[str, Trained],
-    n_folds: int,
+    parts: Sequence[NDArray[np.int64]],
     *,
-    seed: int,
+    shortlist: ShortlistSettings,
     table: ScorerTable,
     counted: Counted | None,
 ) -> tuple[Fold, ...]:
-    """Folds over the training users, each with scorers fitted without its users."""
+    """A fold for each of ``parts`` of the training users, with scorers fitted without its users."""
     platform = prepared.platform
     training = platform.training_users
-    shuffled = rng_for(seed, "folds").permutation(training)
     extra = tuple(scorer for part in trained.values() for scorer in part.scorers)
     folds = []
-    for part in track(range(n_folds), "fitting scorers"):
-        inside = np.sort(shuffled[part::n_folds])
+    for inside in track(parts, "fitting scorers"):
         fitted = fit_on(prepared, np.setdiff1d(training, inside), table, counted=counted)
         scorers = (*fitted.scorers.values(), *extra)
-        raw = RawEnsemble(scorers=scorers, n_items=platform.n_items, repeats=platform.repeats)
+        raw = RawEnsemble(scorers=scorers, n_items=platform.n_items, repeats=platform.repeats, settings=shortlist)
         folds.append(Fold(users=inside, raw=raw))
     return tuple(folds)
 

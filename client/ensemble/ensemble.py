@@ -3,8 +3,11 @@
 They are calibrated on held-out examples.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,13 +16,18 @@ from numpy.typing import NDArray
 from client.data.platform import Examples
 from client.data.sequences import Sequences, in_basket
 from client.ensemble.calibration import Calibration, fit_mixture, spread_scale, target_probabilities
-from client.ensemble.ensemble_settings import DEFAULT, CalibrationSettings
+from client.ensemble.ensemble_settings import DEFAULT, CalibrationSettings, ShortlistSettings
 from client.ensemble.gaps import Gaps
+from client.ensemble.shortlist import Shortlist, shortlist_of
 from client.evaluation.ranking import example_batches
-from client.scorers.scorer import Column, HistoryBatch, Kind, Scorer
-from shared.system.progress import track
+from client.scorers.encoder_scorers import Named
+from client.scorers.lookups import DenseLookup, Hidden, Lookup, ProductLookup
+from client.scorers.scorer import Column, HistoryBatch, Kind, LooksUp, QueryScorer, Scorer
+from shared.seeding import rng_for
 
 WEIGHTS_AT_ONCE = 16
+_HISTORIES_AT_ONCE, _ELEMENTS_AT_ONCE = 128, 8_000_000
+"""most histories of a batch that is looked at by a shortlist, and numbers of one dense column of it"""
 
 
 def without_nan(scores: torch.Tensor) -> torch.Tensor:
@@ -30,6 +38,17 @@ def without_nan(scores: torch.Tensor) -> torch.Tensor:
     return torch.where(scores.isnan(), lowest.nan_to_num(posinf=0.0, neginf=-torch.inf), scores)
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RawView:
+    """Raw scores of R columns at what stands for the catalogue, for B histories."""
+
+    shortlist: Shortlist
+    scores: list[torch.Tensor]
+    """[R] of [B, M], without NaN"""
+    masses: list[torch.Tensor | None]
+    """[R] of [B, components]; None where the scores tell them"""
+
+
 @dataclass(frozen=True, kw_only=True)
 class RawEnsemble:
     """Scorers in a fixed order; R columns over a catalogue of n items."""
@@ -37,6 +56,12 @@ class RawEnsemble:
     scorers: tuple[Scorer, ...]
     n_items: int
     repeats: bool
+    settings: ShortlistSettings = DEFAULT.shortlist
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every item is scored; else a shortlist, and a sample of the rest."""
+        return self.n_items <= self.settings.whole_up_to
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -61,6 +86,80 @@ class RawEnsemble:
         out = in_basket(histories) if self.repeats else histories
         allowed[torch.from_numpy(out.owners()), torch.from_numpy(out.items.astype(np.int64))] = False
         return allowed
+
+    def view(self, histories: Sequences, wanted: Sequences) -> RawView:
+        """What the columns say of the items that stand for the catalogue.
+
+        Args:
+            histories: B histories, rows of the catalogue, oldest first.
+            wanted: B lists of items that are looked at though no column offers them.
+
+        Returns:
+            Raw scores without NaN.
+        """
+        if self.is_whole:
+            shortlist = Shortlist.whole(self.candidates(histories))
+            scores = self.scores(histories)
+            return RawView(shortlist=shortlist, scores=scores, masses=[None] * len(scores))
+        hidden = Hidden(in_basket(histories) if self.repeats else histories, self.n_items)
+        lookups = self._lookups(HistoryBatch(histories, self.n_items), hidden)
+        shortlist, looked = shortlist_of(lookups, hidden, wanted, self._sample, self.settings.offers)
+        powers = DEFAULT.calibration.powers
+        masses = [
+            lookup.masses(powers) if column.kind is Kind.COUNT else None
+            for column, lookup in zip(self.columns, lookups, strict=True)
+        ]
+        scores = [without_nan(lookup.at(looked)) for lookup in lookups]
+        return RawView(shortlist=shortlist, scores=scores, masses=masses)
+
+    def views(self, held_out: Examples, columns: int | None = None) -> Iterator[tuple[Examples, RawView]]:
+        """The examples in batches whose views stay within bounded memory, with what is relevant among what is seen.
+
+        Args:
+            held_out: N examples.
+            columns: score matrices that are held at once; None: one for each column.
+
+        Yields:
+            The examples of a batch, and their view.
+        """
+        width = len(self.columns) if columns is None else columns
+        at_once = None if self.is_whole else max(1, min(_HISTORIES_AT_ONCE, _ELEMENTS_AT_ONCE // self.n_items))
+        for part, _ in example_batches(held_out, self.n_items, width, at_once):
+            yield part, self.view(part.histories, part.relevant)
+
+    @cached_property
+    def _sample(self) -> NDArray[np.int64]:
+        """[S] items, the same for all histories."""
+        return np.sort(rng_for(0, "shortlist", "sample").permutation(self.n_items)[: self.settings.sample])
+
+    def _lookups(self, batch: HistoryBatch, hidden: Hidden) -> list[Lookup]:
+        """[R] of the columns; items' vectors that several scorers multiply with are read once."""
+        bare: list[Any] = [scorer.scorer if isinstance(scorer, Named) else scorer for scorer in self.scorers]
+        queries: dict[int, list[NDArray[np.float32]]] = defaultdict(list)
+        asked = {place: scorer.queries(batch) for place, scorer in enumerate(bare) if isinstance(scorer, QueryScorer)}
+        first = {}
+        for place, of_scorer in asked.items():
+            same = queries[id(bare[place].vectors)]
+            first[place] = len(same)
+            same.extend(of_scorer)
+        products = {
+            id(bare[place].vectors): ProductLookup(
+                np.stack(queries[id(bare[place].vectors)], axis=1), bare[place].vectors, hidden
+            )
+            for place in asked
+        }
+        lookups: list[Lookup] = []
+        for place, scorer in enumerate(bare):
+            if place in asked:
+                product = products[id(scorer.vectors)]
+                lookups += [
+                    product.column(first[place] + k, searched=scorer.searched) for k in range(len(asked[place]))
+                ]
+            if isinstance(scorer, LooksUp):
+                lookups += scorer.lookups(batch, hidden)
+            else:
+                lookups += [DenseLookup(without_nan(scores), hidden) for scores in scorer.score(batch)]
+        return lookups
 
     def only_column(self, histories: Sequences) -> torch.Tensor:
         """Scores of an ensemble of one column.
@@ -107,42 +206,39 @@ class Ensemble:
         calibrations = tuple(self.calibrations[column] for column in columns)
         return replace(self, raw=raw, calibrations=calibrations), weights[..., columns]
 
-    def log_ratios(self, histories: Sequences, candidates: torch.Tensor) -> torch.Tensor:
+    def log_ratios(self, view: RawView) -> torch.Tensor:
         """Calibrated log-likelihood ratios of all columns.
 
         Args:
-            histories: B histories, rows of the catalogue, oldest first.
-            candidates: [B, n] False for items out of the ranking.
+            view: of B histories.
 
         Returns:
-            [R, B, n] in nats; 0 for items out of the ranking.
+            [R, B, M] in nats; 0 for items out of the ranking.
         """
-        scores = self.raw.scores(histories)
-        log_ratios = torch.empty(len(scores), len(histories), self.raw.n_items)
-        for row, (calibration, column) in enumerate(zip(self.calibrations, scores, strict=True)):
-            log_ratios[row] = calibration.log_ratio(column, candidates)
+        weights = view.shortlist.offered if view.shortlist.is_whole else view.shortlist.weights
+        log_ratios = torch.empty(len(view.scores), *weights.shape)
+        for row, calibration in enumerate(self.calibrations):
+            log_ratios[row] = calibration.log_ratio(view.scores[row], weights, view.masses[row])
         return log_ratios
 
-    def combined(
-        self, weights: NDArray[np.float64], histories: Sequences, candidates: torch.Tensor
-    ) -> Iterator[torch.Tensor]:
+    def combined(self, weights: NDArray[np.float64], histories: Sequences, view: RawView) -> Iterator[torch.Tensor]:
         """Scores Σ_r w_r z_r under several weight vectors.
 
         Args:
             weights: [C, R]; where they depend on the history's gap [C, 1 + K, R], the first where it is not known.
             histories: B histories, rows of the catalogue, oldest first.
-            candidates: [B, n] False where an item may not be recommended.
+            view: of the histories.
 
         Returns:
-            Blocks [c, B, n] of at most ``WEIGHTS_AT_ONCE`` weight vectors, so that memory does not grow with C; −inf
+            Blocks [c, B, M] of at most ``WEIGHTS_AT_ONCE`` weight vectors, so that memory does not grow with C; −inf
             where an item may not be recommended.
         """
-        log_ratios = self.log_ratios(histories, candidates)
+        log_ratios = self.log_ratios(view)
         by_gap = torch.from_numpy(weights.reshape(len(weights), -1, len(log_ratios)).astype(np.float32))
         gaps = self.gaps.of(histories) if by_gap.shape[1] > 1 else np.zeros(len(histories), np.int64)
         for start in range(0, len(weights), WEIGHTS_AT_ONCE):
             block = by_gap[start : start + WEIGHTS_AT_ONCE]
-            yield _weighed(block, gaps, log_ratios).masked_fill_(~candidates, -torch.inf)
+            yield _weighed(block, gaps, log_ratios).masked_fill_(view.shortlist.weights == 0, -torch.inf)
 
     def served(self, weights: NDArray[np.float64], histories: Sequences) -> torch.Tensor:
         """Scores under one weight vector.
@@ -154,7 +250,9 @@ class Ensemble:
         Returns:
             [B, n], −inf where an item may not be recommended.
         """
-        (block,) = self.combined(weights[None], histories, self.raw.candidates(histories))
+        whole = replace(self, raw=replace(self.raw, settings=ShortlistSettings(whole_up_to=self.raw.n_items)))
+        view = whole.raw.view(histories, histories)
+        (block,) = whole.combined(weights[None], histories, view)
         return block[0]
 
 
@@ -175,38 +273,39 @@ def _weighed(weights: torch.Tensor, gaps: NDArray[np.int64], log_ratios: torch.T
     return scores
 
 
-Held = tuple[RawEnsemble, Examples]
-"""An ensemble and examples that its statistics have not seen."""
+Seen = tuple[Examples, RawView]
+"""A batch of examples, and how an ensemble sees it whose statistics have not seen them."""
 
 
 def calibrate(
-    folds: Sequence[Held],
+    columns: Sequence[Column],
+    seen: Iterable[Seen],
     unseen: Sequence[NDArray[np.int64]],
     settings: CalibrationSettings = DEFAULT.calibration,
 ) -> tuple[Calibration, ...]:
-    """One calibration per column, over all folds.
+    """One calibration per column.
 
     Args:
-        folds: ensembles of the same columns, each with its examples.
+        columns: [R] of the ensembles.
+        seen: examples as they see them, those of several folds one after the other.
         unseen: [R] the users on whose examples each column may be calibrated.
         settings: of the mixtures.
     """
-    columns = folds[0][0].columns
     scales: list[float] = []
     probabilities: list[list[NDArray[np.float64]]] = [[] for _ in columns]
-    for raw, examples in track(folds, "calibrating"):
-        for part, targets in example_batches(examples, raw.n_items, len(columns)):
-            candidates = raw.candidates(part.histories)
-            scores = raw.scores(part.histories)
-            if not scales:
-                scales = [
-                    spread_scale(s, candidates, settings) if c.kind is Kind.SIMILARITY else 1.0
-                    for c, s in zip(columns, scores, strict=True)
-                ]
-            for index, column in enumerate(columns):
-                score, scale = scores[index], scales[index]
-                probability = target_probabilities(column.kind, score, candidates, targets, scale, settings)
-                probabilities[index].append(probability[np.isin(part.users, unseen[index])])
+    for part, view in seen:
+        weights = view.shortlist.offered if view.shortlist.is_whole else view.shortlist.weights
+        targets = view.shortlist.places(part.next_items)
+        if not scales:
+            scales = [
+                spread_scale(s, weights, settings) if c.kind is Kind.SIMILARITY else 1.0
+                for c, s in zip(columns, view.scores, strict=True)
+            ]
+        for index, column in enumerate(columns):
+            probability = target_probabilities(
+                column.kind, view.scores[index], weights, targets, scales[index], settings, view.masses[index]
+            )
+            probabilities[index].append(probability[np.isin(part.users, unseen[index])])
     return tuple(
         fit_mixture(column.kind, np.concatenate(parts), scale, settings)
         for column, parts, scale in zip(columns, probabilities, scales, strict=True)

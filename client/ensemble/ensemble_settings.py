@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from client.scorers.scorer import Kind
+from client.scorers.scorer import WHOLE_UP_TO, Kind
 from shared.errors import ConfigError
 from shared.system.options import Checked, bounded
 
@@ -49,6 +49,18 @@ class CalibrationSettings(Checked):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ShortlistSettings(Checked):
+    """Which items stand for a catalogue that is too large to be scored whole."""
+
+    whole_up_to: int = bounded(WHOLE_UP_TO, least=0)
+    """items up to which every item is scored"""
+    offers: int = bounded(30, least=1)
+    """best items that each column puts on a history's shortlist, where it has a way to tell them"""
+    sample: int = bounded(256, least=1)
+    """further items, the same for a batch of histories; each stands for its share of those on no shortlist"""
+
+
+@dataclass(frozen=True, kw_only=True)
 class StackSettings(Checked):
     """What stands for the catalogue beside the target of one of the stack's examples."""
 
@@ -84,6 +96,9 @@ class CandidateSettings(Checked):
     """of these L2 strengths, those of the weights that shift with the gap since a user's last event"""
     least_unseen: int = bounded(10, least=0)
     """examples below which a part that has seen some users is not weighted at all"""
+    most_users: int = bounded(4_000, least=1)
+    """model-selection users who are drawn to choose, in a catalogue that is not scored whole: a difference of two
+    weights that are alike is then known to about a hundredth"""
     few_users: int = bounded(300, least=0)
     """model-selection users below which noise hides even a lift of a half"""
     margin: float = bounded(1.0, least=0)
@@ -108,6 +123,7 @@ class EnsembleSettings:
 
     cross_fit: CrossFitSettings = field(default_factory=CrossFitSettings)
     calibration: CalibrationSettings = field(default_factory=CalibrationSettings)
+    shortlist: ShortlistSettings = field(default_factory=ShortlistSettings)
     stack: StackSettings = field(default_factory=StackSettings)
     candidates: CandidateSettings = field(default_factory=CandidateSettings)
     gaps: GapSettings = field(default_factory=GapSettings)

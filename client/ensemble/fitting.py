@@ -15,21 +15,15 @@ from client.data.held_out import Stage
 from client.data.platform import Examples, Platform, Question, examples, some
 from client.ensemble.candidates import Candidate, ColumnGroups, StackCandidates, choose_all
 from client.ensemble.cross_fitting import Counted, CrossFit, Trained, cross_fit, fit_on
-from client.ensemble.ensemble import WEIGHTS_AT_ONCE, Ensemble, RawEnsemble
-from client.ensemble.ensemble_settings import DEFAULT, EnsembleSettings
+from client.ensemble.ensemble import WEIGHTS_AT_ONCE, Ensemble, RawEnsemble, RawView
+from client.ensemble.ensemble_settings import DEFAULT, CandidateSettings, EnsembleSettings
 from client.ensemble.gaps import Gaps, stacked
-from client.evaluation.ranking import (
-    Ranking,
-    by_user,
-    example_batches,
-    ndcg_of,
-    rank_scores,
-    relevant_ranks,
-    whole_ndcg_of,
-)
+from client.ensemble.shortlist_ranks import rank_among, ranks_among
+from client.evaluation.ranking import Ranking, by_user, ndcg_of, rank_scores, relevant_ranks, whole_ndcg_of
 from client.features.prepared_platform import PreparedPlatform
 from client.scorers.scorer import Scorer
 from client.scorers.table import SCORERS, TIMED, FittedScorers, ScorerTable
+from shared.seeding import rng_for
 from shared.system.progress import track
 
 
@@ -108,7 +102,12 @@ def fit_stacks(
     )
     fitted = fit_on(prepared, platform.training_users, scorers, Stage.VALIDATION, counted)
     extra = tuple(scorer for part in trained.values() for scorer in part.scorers)
-    raw = RawEnsemble(scorers=(*fitted.scorers.values(), *extra), n_items=platform.n_items, repeats=platform.repeats)
+    raw = RawEnsemble(
+        scorers=(*fitted.scorers.values(), *extra),
+        n_items=platform.n_items,
+        repeats=platform.repeats,
+        settings=settings.shortlist,
+    )
     gaps = Gaps.even(fit.last.gaps, settings.gaps)
     ensemble = Ensemble(raw=raw, calibrations=fit.calibrations, gaps=gaps)
     timed = [fitted.scorers[name] for name in TIMED if name in fitted.scorers]
@@ -118,7 +117,7 @@ def fit_stacks(
     by_set = {parts: stack_candidates.of(parts) for parts in track(sets, "choosing weights")}
     distinct = {candidate.name: candidate for candidates in by_set.values() for candidate in candidates}
     weights = stacked([candidate.by_gap for candidate in distinct.values()])
-    held_out = question(platform, Stage.VALIDATION, platform.selection_users)
+    held_out = question(platform, Stage.VALIDATION, _judges(platform, raw, settings.candidates, seed))
     validation, whole_list = _validation(platform, ensemble, fit, weights, held_out)
     by_name = dict(zip(distinct, whole_list, strict=True))
     options = {
@@ -135,6 +134,14 @@ def fit_stacks(
         chosen=choose_all(options, by_name, settings.candidates),
         left_out=fitted.left_out,
     )
+
+
+def _judges(platform: Platform, raw: RawEnsemble, settings: CandidateSettings, seed: int) -> NDArray[np.int64]:
+    """Rows of the model-selection users who choose, sorted."""
+    users = platform.selection_users
+    if raw.is_whole or len(users) <= settings.most_users:
+        return users
+    return np.sort(rng_for(seed, platform.name, "judges").permutation(users)[: settings.most_users])
 
 
 def with_trained(stacks: FittedStacks, trained: Mapping[str, Trained], again: Mapping[str, Trained]) -> FittedStacks:
@@ -243,10 +250,15 @@ def ranks_of_all(ensemble: Ensemble, weights: NDArray[np.float64], held_out: Exa
     Returns:
         [C, T].
     """
-    parts = [
-        np.stack([relevant_ranks(scores, batch) for scores in ensemble_scores(ensemble, weights, batch)])
-        for batch, _ in ensemble_batches(ensemble, held_out)
-    ]
+    parts = []
+    for batch, view in ensemble.raw.views(held_out, len(ensemble.names) + WEIGHTS_AT_ONCE):
+        scores = view_scores(ensemble, weights, batch, view)
+        if view.shortlist.is_whole:
+            ranks = [relevant_ranks(of_weights, batch) for of_weights in scores]
+        else:
+            places = view.shortlist.places(batch.relevant)
+            ranks = [ranks_among(of_weights, view.shortlist, batch, places) for of_weights in scores]
+        parts.append(np.stack(ranks))
     return np.concatenate(parts, axis=1)
 
 
@@ -262,35 +274,27 @@ def rank_all(ensemble: Ensemble, weights: NDArray[np.float64], held_out: Example
         C rankings.
     """
     parts: list[list[Ranking]] = [[] for _ in weights]
-    for batch, _ in ensemble_batches(ensemble, held_out):
-        for part, scores in zip(parts, ensemble_scores(ensemble, weights, batch), strict=True):
-            part.append(rank_scores(scores, batch))
+    for batch, view in ensemble.raw.views(held_out, len(ensemble.names) + WEIGHTS_AT_ONCE):
+        for part, scores in zip(parts, view_scores(ensemble, weights, batch, view), strict=True):
+            part.append(
+                rank_scores(scores, batch) if view.shortlist.is_whole else rank_among(scores, view.shortlist, batch)
+            )
     return [Ranking.joined(part) for part in parts]
 
 
-def ensemble_batches(ensemble: Ensemble, held_out: Examples) -> Iterator[tuple[Examples, torch.Tensor]]:
-    """The examples in batches whose ensemble stays within bounded memory.
-
-    Args:
-        ensemble: says how much memory an example takes.
-        held_out: the examples.
-
-    Returns:
-        Batches, each with its targets [B].
-    """
-    return example_batches(held_out, ensemble.raw.n_items, len(ensemble.names) + WEIGHTS_AT_ONCE)
-
-
-def ensemble_scores(ensemble: Ensemble, weights: NDArray[np.float64], batch: Examples) -> Iterator[torch.Tensor]:
+def view_scores(
+    ensemble: Ensemble, weights: NDArray[np.float64], batch: Examples, view: RawView
+) -> Iterator[torch.Tensor]:
     """Scores of a batch under several weight vectors.
 
     Args:
         ensemble: the fitted scorers.
         weights: [C, R], or [C, G, R] where they depend on the gap.
         batch: B examples.
+        view: of their histories, M items.
 
     Returns:
-        C scores [B, n], −inf where an item may not be recommended.
+        C scores [B, M], −inf where an item may not be recommended.
     """
-    for block in ensemble.combined(weights, batch.histories, ensemble.raw.candidates(batch.histories)):
+    for block in ensemble.combined(weights, batch.histories, view):
         yield from block

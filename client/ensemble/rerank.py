@@ -16,8 +16,9 @@ import torch
 from numpy.typing import NDArray
 
 from client.data.platform import Examples
-from client.ensemble.ensemble import Ensemble
-from client.ensemble.fitting import ensemble_batches, ensemble_scores
+from client.ensemble.ensemble import WEIGHTS_AT_ONCE, Ensemble
+from client.ensemble.fitting import view_scores
+from client.ensemble.shortlist_ranks import rank_among
 from client.evaluation.ranking import K, Ranking, best_first, rank_scores
 from shared.system.options import Checked, bounded
 
@@ -56,10 +57,14 @@ def rank_diversified(
     """
     vectors = torch.from_numpy(features)
     parts: list[list[Ranking]] = [[] for _ in strengths]
-    for batch, _ in ensemble_batches(ensemble, held_out):
-        (scores,) = ensemble_scores(ensemble, weights[None], batch)
-        for part, reranked in zip(parts, rerank(scores, vectors, strengths, settings), strict=True):
-            part.append(rank_scores(reranked, batch))
+    for batch, view in ensemble.raw.views(held_out, len(ensemble.names) + WEIGHTS_AT_ONCE):
+        (scores,) = view_scores(ensemble, weights[None], batch, view)
+        offered = scores.masked_fill(~view.shortlist.offered, -torch.inf)
+        reranked = rerank(offered, vectors, strengths, settings, items=view.shortlist.items)
+        for part, ranked in zip(parts, reranked, strict=True):
+            part.append(
+                rank_scores(ranked, batch) if view.shortlist.is_whole else rank_among(ranked, view.shortlist, batch)
+            )
     return [Ranking.joined(part) for part in parts]
 
 
@@ -70,6 +75,7 @@ def rerank(
     settings: RerankSettings = DEFAULT,
     *,
     k: int = K,
+    items: torch.Tensor | None = None,
 ) -> Iterator[torch.Tensor]:
     """Raise the k picked items above all others, in their order, for each λ.
 
@@ -81,12 +87,13 @@ def rerank(
         strengths: λ, each from 0 to 1.
         settings: what may be picked.
         k: how many items are picked.
+        items: [B, n] the rows of ``features`` that are scored; None where these are all of them in their order.
 
     Returns:
         Scores [B, n], one for each λ.
     """
     pool = best_first(scores, max(settings.pool, k))
-    vectors = features[pool]
+    vectors = features[pool if items is None else items.gather(1, pool)]
     cosines = vectors @ vectors.transpose(1, 2)
     relevance = _relevance(scores.gather(1, pool))
     for strength in strengths:

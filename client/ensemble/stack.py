@@ -12,8 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn import functional
 
 from client.ensemble.ensemble_settings import StackSettings
+from client.ensemble.shortlist import Shortlist
 
 _NEWTON_STEPS = 12
 Fit = tuple[float, torch.Tensor, torch.Tensor]
@@ -42,7 +44,7 @@ class StackExamples:
 
 def sample_examples(
     log_ratios: torch.Tensor,
-    candidates: torch.Tensor,
+    shortlist: Shortlist,
     targets: torch.Tensor,
     generator: torch.Generator,
     *,
@@ -51,10 +53,13 @@ def sample_examples(
 ) -> StackExamples:
     """Stack examples of a batch of log-likelihood ratios.
 
+    Negatives are the hardest that stand for themselves, and some drawn from all others, an item that stands for w with
+    w times the chance of one that stands for itself.
+
     Args:
-        log_ratios: [R, B, n] in nats.
-        candidates: [B, n] False for items that may not be recommended.
-        targets: [B] rows of the catalogue.
+        log_ratios: [R, B, M] in nats.
+        shortlist: the M items that were looked at.
+        targets: [B] places among the M.
         generator: draws the random negatives.
         guide: how many of the first columns say by their mean which negatives are hard.
         settings: how many negatives of each kind.
@@ -62,16 +67,19 @@ def sample_examples(
     Returns:
         B examples.
     """
-    allowed = candidates.clone()
-    allowed.scatter_(1, targets[:, None], False)
-    mean = log_ratios[:guide].mean(0).masked_fill(~allowed, -torch.inf)
+    weights = shortlist.weights.clone()
+    weights.scatter_(1, targets[:, None], 0.0)
+    mean = log_ratios[:guide].mean(0).masked_fill(weights != 1, -torch.inf)
     hard = mean.topk(min(settings.hard_negatives, mean.shape[1] - 1), dim=1)
-    noise = torch.rand(allowed.shape, generator=generator)
-    noise.masked_fill_(~allowed, -1.0).scatter_(1, hard.indices, -1.0)
+    rest = weights.scatter(1, hard.indices, 0.0)
+    noise = torch.rand(rest.shape, generator=generator)
+    if not shortlist.is_whole:
+        noise = noise.pow(1 / rest.clamp(min=1e-6))  # the largest keys: without replacement (Efraimidis, Spirakis 2006)
+    noise.masked_fill_(rest == 0, -1.0)
     n_random = min(settings.random_negatives, mean.shape[1] - 1)
     drawn = noise.topk(n_random, dim=1)
-    rest = (noise >= 0).sum(1, keepdim=True)
-    stands_for = torch.log(rest / rest.clamp(max=n_random)).expand(-1, n_random)
+    n_drawn = (drawn.values >= 0).sum(1, keepdim=True).clamp(min=1)
+    stands_for = torch.log((rest.sum(1, keepdim=True) / n_drawn).clamp(min=1)).expand(-1, n_random)
     chosen = torch.cat([targets[:, None], hard.indices, drawn.indices], dim=1)
     log_weights = torch.cat(
         [
@@ -81,6 +89,10 @@ def sample_examples(
         ],
         dim=1,
     )
+    if not shortlist.is_whole:  # shortlists of several batches differ in length
+        missing = 1 + settings.hard_negatives + settings.random_negatives - chosen.shape[1]
+        chosen = functional.pad(chosen, (0, missing))
+        log_weights = functional.pad(log_weights, (0, missing), value=-torch.inf)
     picked = log_ratios.gather(2, chosen.expand(len(log_ratios), -1, -1))
     return StackExamples(log_ratios=picked.permute(1, 2, 0).contiguous(), log_weights=log_weights)
 

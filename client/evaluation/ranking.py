@@ -39,6 +39,8 @@ class Ranking:
     """[N, k] the items ranked first"""
     sizes: NDArray[np.int64] | None = None
     """[N] relevant items of each example; None where each has one"""
+    outside: NDArray[np.bool_] | None = None
+    """[T] relevant items on no shortlist, which no list can hold; None where every item was ranked"""
 
     @classmethod
     def joined(cls, parts: list["Ranking"]) -> "Ranking":
@@ -55,6 +57,7 @@ class Ranking:
             ranks=np.concatenate([part.ranks for part in parts]),
             recommended=np.concatenate([part.recommended for part in parts]),
             sizes=np.concatenate([part._counts for part in parts]),
+            outside=None if parts[0].outside is None else np.concatenate([part._outside for part in parts]),
         )
 
     def part(self, rows: NDArray[np.int64]) -> "Ranking":
@@ -67,12 +70,19 @@ class Ranking:
             a ranking of M examples.
         """
         counts = self._counts
+        relevant = stretches(offsets_of(counts)[rows], counts[rows])
         return Ranking(
             users=self.users[rows],
-            ranks=self.ranks[stretches(offsets_of(counts)[rows], counts[rows])],
+            ranks=self.ranks[relevant],
             recommended=self.recommended[rows],
             sizes=counts[rows],
+            outside=None if self.outside is None else self.outside[relevant],
         )
+
+    @property
+    def share_outside(self) -> float | None:
+        """Of relevant items, those on no shortlist; None where every item was ranked."""
+        return None if self.outside is None else float(self.outside.mean()) if len(self.outside) else 0.0
 
     @property
     def ndcg(self) -> NDArray[np.float64]:
@@ -91,6 +101,10 @@ class Ranking:
         if len(self.users) == 0:
             return np.zeros(0)
         return np.asarray(1 / np.minimum.reduceat(self.ranks, offsets_of(self._counts)[:-1]))
+
+    @property
+    def _outside(self) -> NDArray[np.bool_]:
+        return np.zeros(len(self.ranks), bool) if self.outside is None else self.outside
 
     @property
     def _counts(self) -> NDArray[np.int64]:
@@ -159,18 +173,21 @@ def _best_sums(sizes: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.asarray(np.cumsum(_gains(places))[sizes - 1])
 
 
-def example_batches(examples: Examples, n_items: int, columns: int = 1) -> Iterator[tuple[Examples, torch.Tensor]]:
+def example_batches(
+    examples: Examples, n_items: int, columns: int = 1, at_once: int | None = None
+) -> Iterator[tuple[Examples, torch.Tensor]]:
     """The examples in batches whose dense scores stay within bounded memory.
 
     Args:
         examples: all N of them.
         n_items: items of the catalogue.
         columns: score matrices [B, n] that are held at once; more of them make batches smaller.
+        at_once: examples of a batch; None: as many as those matrices leave room for.
 
     Yields:
         examples of a batch, at most 512, and their targets [B] as an int64 tensor.
     """
-    size = max(1, min(512, _BATCH_ELEMENTS // (n_items * columns)))
+    size = at_once or max(1, min(512, _BATCH_ELEMENTS // (n_items * columns)))
     for start in track(range(0, len(examples), size), "scoring users"):
         part = some(examples, np.arange(start, min(start + size, len(examples))))
         yield part, torch.from_numpy(part.targets.astype(np.int64))

@@ -53,6 +53,8 @@ class ServedEvaluation:
     methods: Mapping[str, MethodFigures]
     notes: tuple[str, ...] = ()
     """why the figures may tell nothing, one sentence each"""
+    outside: float | None = None
+    """share of what users had last that is on no shortlist, and counts as missed; None where every item was ranked"""
 
     def to_json(self) -> dict[str, Any]:
         """As plain numbers and words."""
@@ -97,6 +99,7 @@ def evaluate_fit(fit: PlatformFit) -> ServedEvaluation:
         items=platform.n_items,
         served=fit.verdict.served,
         reason=fit.verdict.reason,
+        outside=rankings[LOCAL].share_outside,
         methods={
             method: _figures(method, ranking, rankings[LOCAL], platform.n_items, fit.seed)
             for method, ranking in rankings.items()

@@ -118,7 +118,7 @@ class Recommender:
         """[L] all of a user's items, oldest first; raises DataError where the platform has no such user."""
         row = self.row_of_user.get(user)
         if row is None:
-            raise DataError(f"user {user!r} is not among the {len(self.users.user_ids):,} users of the platform")
+            raise DataError(f"the user asked for is not among the {len(self.users.user_ids):,} users of the platform")
         start, end = self.users.sequences.offsets[row : row + 2]
         return self.users.sequences.items[start:end]
 

@@ -7,6 +7,7 @@ import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
 
+from client.scorers.lookups import GramLookup, Hidden, Lookup
 from client.scorers.scorer import FitData, HistoryBatch, Kind, by_decay
 from shared.system.options import Checked, bounded
 
@@ -36,10 +37,20 @@ class ContentIdf:
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """One column [B, n] a decay."""
         bags = [batch.bag(decay) for decay in self._settings.decays]
-        queries = sp.vstack([bag @ self._grams for bag in bags], format="csr")
-        norms = np.sqrt(np.maximum((queries * queries).sum(axis=1), np.finfo(np.float32).tiny))
-        scores = torch.from_numpy(self._products(queries) / norms[:, None].astype(np.float32))
-        return list(scores.view(len(bags), len(batch), -1))
+        queries = _unit(sp.vstack([bag @ self._grams for bag in bags], format="csr"))
+        return list(torch.from_numpy(self._products(queries)).view(len(bags), len(batch), -1))
+
+    def lookups(self, batch: HistoryBatch, _hidden: Hidden) -> list[Lookup]:
+        """See ``LooksUp``.
+
+        Args:
+            batch: B histories, and what scorers share of them.
+            _hidden: which items may not be recommended to whom.
+
+        Returns:
+            One lookup per column.
+        """
+        return [GramLookup(_unit(batch.bag(decay) @ self._grams), self._grams) for decay in self._settings.decays]
 
     def _products(self, queries: sp.csr_array) -> NDArray[np.float32]:
         """[Q, n]; for a few queries the items of their grams are read once for all of them, and added up in place."""
@@ -51,3 +62,10 @@ class ContentIdf:
         weights[np.repeat(np.arange(count), np.diff(queries.indptr)), places] = queries.data
         items = self._items_of_gram[grams].T
         return np.stack([items @ row for row in weights])
+
+
+def _unit(queries: sp.csr_array) -> sp.csr_array:
+    """[Q, G] with rows of length 1, or 0."""
+    norms = np.sqrt(np.maximum((queries * queries).sum(axis=1), np.finfo(np.float32).tiny)).astype(np.float32)
+    queries.data /= np.repeat(norms, np.diff(queries.indptr))
+    return queries

@@ -7,7 +7,8 @@ import torch
 from numpy.typing import NDArray
 
 from client.features.prepared_platform import NEIGHBOURS
-from client.scorers.scorer import Column, FitData, HistoryBatch, Kind, by_decay, product
+from client.scorers.lookups import Hidden, Lookup
+from client.scorers.scorer import Column, FitData, HistoryBatch, Kind, by_decay, product, walked
 from shared.system.options import Checked, bounded
 
 
@@ -35,22 +36,36 @@ DEFAULT = ContentKnnSettings()
 class ContentKnn:
     """cos(decayed mean of x_h, x_i) at each decay; Σ_h decay · exp(sharpness (cos(x_h, x_i) − 1)) at the same."""
 
+    searched = False
+
     def __init__(self, data: FitData, settings: ContentKnnSettings = DEFAULT) -> None:
         self.columns, self.products = settings.columns, len(settings.decays)
         self._decays = settings.decays
-        self._features = data.features
+        self.vectors = data.features
         kernel = np.exp(settings.sharpness * (data.neighbours.cosines - 1)).astype(np.float32)
         self._kernel = data.neighbours.graph(kernel, settings.neighbours)
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """Two columns [B, n] a decay."""
-        items = torch.from_numpy(self._features)
+        items = torch.from_numpy(self.vectors)
         return [torch.from_numpy(query) @ items.T for query in self.queries(batch)] + self.rest(batch)
 
     def queries(self, batch: HistoryBatch) -> list[NDArray[np.float32]]:
         """[B, D] vectors whose products with the items' are the first columns."""
-        return [batch.mean(decay, self._features) for decay in self._decays]
+        return [batch.mean(decay, self.vectors) for decay in self._decays]
 
     def rest(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """The other columns [B, n]."""
         return [product(batch.bag(decay), self._kernel) for decay in self._decays]
+
+    def lookups(self, batch: HistoryBatch, hidden: Hidden) -> list[Lookup]:
+        """See ``LooksUp``: those of the kernel, after the products.
+
+        Args:
+            batch: B histories, and what scorers share of them.
+            hidden: which items may not be recommended to whom.
+
+        Returns:
+            One lookup per column after the products.
+        """
+        return walked(batch, self._decays, self._kernel, hidden)

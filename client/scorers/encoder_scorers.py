@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from client.scorers.lookups import Hidden, Lookup
 from client.scorers.scorer import Column, HistoryBatch, Kind, Scorer
 from client.training.moments import DECAY
 from client.training.sequence_model import SequenceHead, SequenceModel
@@ -19,21 +20,34 @@ class Linear:
 
     columns = (Column(name="linear", kind=Kind.SIMILARITY),)
     products = 1
+    searched = True
 
     def __init__(self, linear: LinearMap, features: NDArray[np.float32]) -> None:
         self._linear = linear
-        self._features = features
+        self.vectors = features
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """One column [B, n]."""
-        return [torch.from_numpy(self._linear.scores(batch.mean(DECAY, self._features), self._features))]
+        return [torch.from_numpy(self._linear.scores(batch.mean(DECAY, self.vectors), self.vectors))]
 
     def queries(self, batch: HistoryBatch) -> list[NDArray[np.float32]]:
         """[B, D] vectors whose products with the items' are the column, but for a constant of each history."""
-        return [self._linear.mapped(batch.mean(DECAY, self._features))]
+        return [self._linear.mapped(batch.mean(DECAY, self.vectors))]
 
     def rest(self, _batch: HistoryBatch) -> list[torch.Tensor]:
         """No other column."""
+        return []
+
+    def lookups(self, _batch: HistoryBatch, _hidden: Hidden) -> list[Lookup]:
+        """No other column.
+
+        Args:
+            _batch: B histories, and what scorers share of them.
+            _hidden: which items may not be recommended to whom.
+
+        Returns:
+            One lookup per column after the products.
+        """
         return []
 
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import torch
 
-from client.scorers.scorer import Column, FitData, HistoryBatch, Kind, by_decay
+from client.scorers.lookups import Hidden, Lookup
+from client.scorers.scorer import Column, FitData, HistoryBatch, Kind, by_decay, walked
 from shared.system.options import Checked, bounded
 
 
@@ -36,3 +37,15 @@ class ItemKnn:
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """One column [B, n] a decay."""
         return [batch.walk(decay, self._similarity) for decay in self._decays]
+
+    def lookups(self, batch: HistoryBatch, hidden: Hidden) -> list[Lookup]:
+        """See ``LooksUp``.
+
+        Args:
+            batch: B histories, and what scorers share of them.
+            hidden: which items may not be recommended to whom.
+
+        Returns:
+            One lookup per column.
+        """
+        return walked(batch, self._decays, self._similarity, hidden)

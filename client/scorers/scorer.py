@@ -17,7 +17,8 @@ from client.data.held_out import baskets
 from client.data.ragged import stretches
 from client.data.sequences import Sequences, in_basket, part
 from client.features.prepared_platform import Neighbours
-from client.features.rows import sparse_rows, unit_rows
+from client.features.rows import blocks_of, largest, sparse_rows, unit_rows
+from client.scorers.lookups import DenseLookup, Hidden, Lookup, SparseLookup
 
 Matrix = sp.csr_array | NDArray[np.floating]
 
@@ -27,27 +28,50 @@ TABLE = "table."
 _DENSE_SHARE = 0.15
 """Of pairs that occur, above which a dense matrix takes less memory and time."""
 
+WHOLE_UP_TO = 16_000
+"""Items up to which a catalogue is scored whole, and every pair of items that occurs is kept."""
+ROW = 200
+"""Of a larger catalogue, items that an item's row of a matrix holds: those of the largest values."""
 
-def item_similarity(user_items: sp.csr_array, shrink: float) -> Matrix:
+
+def item_similarity(user_items: sp.csr_array, shrink: float, row: int | None = None) -> Matrix:
     """C_ij / (√(C_ii C_jj) + shrink) with C = ÂᵀÂ, rows of Â = ``user_items`` scaled to length 1; 0 on i = j.
 
     Args:
         user_items: [U, n] with 1 where a user met an item.
         shrink: what is added to the denominator: pairs of items that few users met become less alike.
+        row: values of each item's row that are kept, the largest; None keeps all.
 
     Returns:
-        [n, n] float32; dense where most pairs occur, else sparse.
+        [n, n] float32; dense where most pairs occur and all are kept, else sparse.
     """
     lengths = np.maximum(np.diff(user_items.indptr), 1)
     scaled = sp.csr_array(user_items * (1 / np.sqrt(lengths, dtype=np.float32))[:, None])
+    if row is not None:
+        return _largest_similarities(scaled, shrink, row)
     cooccurrence = sp.coo_array(scaled.T @ scaled)
     norms = np.sqrt(cooccurrence.diagonal())
-    row, column = cooccurrence.row, cooccurrence.col
-    values = (cooccurrence.data / (norms[row] * norms[column] + shrink)).astype(np.float32)
-    values[row == column] = 0
-    similarity = sp.csr_array((values, (row, column)), shape=cooccurrence.shape)
+    of, to = cooccurrence.row, cooccurrence.col
+    values = (cooccurrence.data / (norms[of] * norms[to] + shrink)).astype(np.float32)
+    values[of == to] = 0
+    similarity = sp.csr_array((values, (of, to)), shape=cooccurrence.shape)
     n = similarity.shape[0]
     return similarity.toarray() if similarity.nnz > _DENSE_SHARE * n * n else similarity
+
+
+def _largest_similarities(scaled: sp.csr_array, shrink: float, row: int) -> sp.csr_array:
+    """As ``item_similarity``, of Â = ``scaled`` [U, n]: a block of items at a time, of each the largest alone."""
+    items = sp.csr_array(scaled.T)
+    norms = np.sqrt((items * items).sum(axis=1)).astype(np.float32)
+    pairs = items.astype(bool).astype(np.float32) @ np.diff(scaled.indptr).astype(np.float32)
+    blocks = []
+    for begin, end in blocks_of(pairs):
+        block: sp.csr_array = sp.csr_array(items[begin:end] @ scaled)
+        rows = np.repeat(np.arange(begin, end), np.diff(block.indptr))
+        block.data /= norms[rows] * norms[block.indices] + np.float32(shrink)
+        block.data[rows == block.indices] = 0
+        blocks.append(largest(block, row))
+    return sp.csr_array(sp.vstack(blocks, format="csr"))
 
 
 class Kind(StrEnum):
@@ -146,7 +170,12 @@ class FitData:
         Returns:
             [n, n].
         """
-        return self.statistic(f"item_similarity@{shrink:g}", lambda: item_similarity(self.user_items, shrink))
+        return self.statistic(f"item_similarity@{shrink:g}", lambda: item_similarity(self.user_items, shrink, self.row))
+
+    @property
+    def row(self) -> int | None:
+        """Values of a row of [n, n] that are kept; None where all are."""
+        return None if self.n_items <= WHOLE_UP_TO else ROW
 
     @property
     def popularity(self) -> NDArray[np.float32]:
@@ -318,6 +347,16 @@ class QueryScorer(Protocol):
         """How many columns those are."""
         ...
 
+    @property
+    def vectors(self) -> NDArray[np.float32]:
+        """[n, D] of the items."""
+        ...
+
+    @property
+    def searched(self) -> bool:
+        """Whether the best items of these columns are to be searched for; False where another column offers them."""
+        ...
+
     def queries(self, batch: HistoryBatch) -> list[NDArray[np.float32]]:
         """The vectors of the histories, for each of the first columns.
 
@@ -337,6 +376,23 @@ class QueryScorer(Protocol):
 
         Returns:
             One float32 tensor [B, n] per column.
+        """
+        ...
+
+
+@runtime_checkable
+class LooksUp(Protocol):
+    """A scorer that need not score the whole catalogue to tell the scores of some items."""
+
+    def lookups(self, batch: HistoryBatch, hidden: Hidden) -> list[Lookup]:
+        """Its columns; those after its products, where it has any.
+
+        Args:
+            batch: B histories, and what scorers share of them.
+            hidden: which items may not be recommended to whom.
+
+        Returns:
+            One lookup per column.
         """
         ...
 
@@ -378,6 +434,23 @@ def product(bag: sp.csr_array, matrix: Matrix) -> torch.Tensor:
     items, starts = (torch.from_numpy(part.astype(np.int64)) for part in (bag.indices, bag.indptr[:-1]))
     weights = torch.from_numpy(bag.data)
     return functional.embedding_bag(items, dense, starts, mode="sum", per_sample_weights=weights)
+
+
+def walked(batch: HistoryBatch, decays: Sequence[float], matrix: Matrix, hidden: Hidden) -> list[Lookup]:
+    """Lookups of the bags times a matrix.
+
+    Args:
+        batch: B histories.
+        decays: of their items with age; one column each.
+        matrix: [n, n], dense or sparse.
+        hidden: which items may not be recommended to whom.
+
+    Returns:
+        One lookup per decay.
+    """
+    if isinstance(matrix, sp.csr_array):
+        return [SparseLookup(batch.bag(decay) @ matrix, hidden) for decay in decays]
+    return [DenseLookup(batch.walk(decay, matrix), hidden) for decay in decays]
 
 
 def _added_rows(bag: sp.csr_array, matrix: sp.csr_array) -> NDArray[np.float32]:

@@ -74,10 +74,6 @@ def _needs_repeats(data: FitData) -> str | None:
     return _needs_clock(data) or (None if data.repeats else "the platform's users meet no item again (repeats=keep)")
 
 
-def _needs_at_most(items: int, data: FitData) -> str | None:
-    return None if data.n_items <= items else f"{data.n_items} items are more than the limit of {items}"
-
-
 def scorer_table(settings: ScorerSettings) -> dict[str, tuple[Build, Rule]]:
     """Every computed scorer under these settings."""
     return {
@@ -95,7 +91,7 @@ def scorer_table(settings: ScorerSettings) -> dict[str, tuple[Build, Rule]]:
             partial(Transition, settings=settings.transition_long, name="transition_long"),
             _needs_clock,
         ),
-        "ease": (partial(Ease, settings=settings.ease), partial(_needs_at_most, settings.ease.most_items)),
+        "ease": (partial(Ease, settings=settings.ease), _always),
     }
 
 

@@ -9,7 +9,9 @@ import torch
 from numpy.typing import NDArray
 
 from client.data.sequences import Sequences
-from client.scorers.scorer import FitData, HistoryBatch, Kind, by_decay, product
+from client.features.rows import largest
+from client.scorers.lookups import Hidden, Lookup
+from client.scorers.scorer import FitData, HistoryBatch, Kind, by_decay, product, walked
 from shared.system.options import Checked, bounded
 
 
@@ -41,12 +43,25 @@ class Transition:
         """One column [B, n] a decay."""
         return [product(batch.bag(decay), self._matrix) for decay in self._decays]
 
+    def lookups(self, batch: HistoryBatch, hidden: Hidden) -> list[Lookup]:
+        """See ``LooksUp``.
+
+        Args:
+            batch: B histories, and what scorers share of them.
+            hidden: which items may not be recommended to whom.
+
+        Returns:
+            One lookup per column.
+        """
+        return walked(batch, self._decays, self._matrix, hidden)
+
 
 def _transitions(data: FitData, lags: Sequence[int]) -> sp.csr_array:
     counts = sp.coo_array(transition_counts(data.sequences, data.n_items, lags))
     root = np.sqrt(np.maximum(data.popularity, 1))
     values = counts.data / (root[counts.row] * root[counts.col])
-    return sp.csr_array((values, (counts.row, counts.col)), shape=counts.shape)
+    matrix = sp.csr_array((values, (counts.row, counts.col)), shape=counts.shape)
+    return matrix if data.row is None else largest(matrix, data.row)
 
 
 def transition_counts(sequences: Sequences, n_items: int, lags: Sequence[int] = DEFAULT.lags) -> sp.csr_array:

@@ -45,7 +45,7 @@ def released_calibration(prepared: PreparedPlatform, encoder: Encoder) -> dict[s
     held_out = examples(platform, Stage.TRAIN, platform.calibration_users)
     if len(held_out) == 0:
         return {}
-    fitted = calibrate([(raw, held_out)], [platform.calibration_users] * len(raw.columns))
+    fitted = calibrate(raw.columns, raw.views(held_out), [platform.calibration_users] * len(raw.columns))
     return {column.name: calibration.to_json() for column, calibration in zip(raw.columns, fitted, strict=True)}
 
 

@@ -278,6 +278,7 @@ class _Record:
                 cold_start=self._held_out.cold_start_of(ranking),
                 frozen_ndcg=None if frozen_ndcg is None else by_user(frozen_ndcg, owners),
                 trade_off=curve,
+                outside=tests.share_outside,
             )
         )
 

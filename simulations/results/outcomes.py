@@ -106,6 +106,8 @@ class MethodOutcome:
     """[U] NDCG@10 where what is counted as of a moment stops at the cut in time; None where time is not cut"""
     trade_off: TradeOff | None = None
     """Of ``SERVED`` alone."""
+    outside: float | None = None
+    """Share of targets on no shortlist, which count as missed; None where every item was ranked"""
 
     def __post_init__(self) -> None:
         columns = (self.ndcg, self.recall, self.reciprocal_rank, self.cold_users, self.cold_items)

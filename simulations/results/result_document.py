@@ -213,6 +213,9 @@ def _method_entry(
     frozen = [_mean(outcome.frozen_ndcg) for outcome in outcomes if outcome.frozen_ndcg is not None]
     if frozen:
         entry["frozen_ndcg@10"] = mean_or_none(frozen)
+    outside = [outcome.outside for outcome in outcomes if outcome.outside is not None]
+    if outside:
+        entry["outside_shortlists"] = mean_or_none(outside)
     curves = [outcome.trade_off for outcome in outcomes if outcome.trade_off is not None]
     if curves:
         entry["trade_off"] = _trade_off_entry(curves)

@@ -147,7 +147,7 @@ def test_gives_candidates_their_log_ratios_over_the_whole_of_a_small_catalogue(t
     ]
     ensemble = Ensemble(raw=raw, calibrations=tuple(calibrations))
     part = impressions.only(impressions.at(Stage.TEST)[:7])
-    everything = ensemble.log_ratios(part.histories, raw.candidates(part.histories))
+    everything = ensemble.log_ratios(raw.view(part.histories, part.candidates))
     owners = np.repeat(np.arange(7), part.candidates.lengths())
     expected = everything[:, torch.from_numpy(owners), torch.from_numpy(part.candidates.items.astype(np.int64))].T
     found = candidate_log_ratios(ensemble, part, np.arange(len(features)))

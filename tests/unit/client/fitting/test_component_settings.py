@@ -37,7 +37,7 @@ OTHERS = ComponentSettings(
         content_knn=ContentKnnSettings(decays=(0.3, 0.9), neighbours=10),
         item_knn=ItemKnnSettings(decays=(0.5,), shrink=1.0),
         transition=TransitionSettings(lags=(1,)),
-        ease=EaseSettings(most_items=10),
+        ease=EaseSettings(regularisation=20.0),
     ),
     ensemble=EnsembleSettings(
         cross_fit=CrossFitSettings(folds=2),
@@ -71,8 +71,7 @@ def other() -> PlatformFit:
 def test_scorers_have_the_columns_that_their_settings_say(other: PlatformFit) -> None:
     names = set(other.stacks.ensemble.names)
     assert {"content-knn@0.3", "content-kernel@0.9", "item-knn@0.5"} <= names
-    assert not {"content-knn@0.6", "item-knn@0.6", "ease"} & names
-    assert other.stacks.left_out["ease"] == "40 items are more than the limit of 10"
+    assert not {"content-knn@0.6", "item-knn@0.6"} & names
     assert {"item_similarity@1", "item_similarity", "transition@1"} <= set(_counted(other))
 
 
