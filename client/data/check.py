@@ -149,7 +149,7 @@ def _timed(tables: Mapping[str, pl.DataFrame], clock: TimedTables) -> dict[str, 
 def _with_times(report: CheckReport, clock: TimedTables, order: str) -> CheckReport:
     """With what the timestamps are, and how many are tied; ``order`` says in which order those are taken."""
     ties = int(tied(clock.events).sum())
-    notes = [*report.notes, *clock.notes]
+    notes = [*clock.notes]
     untimed = int((~clock.events[TIME_KNOWN]).sum())
     if clock.unit == ORDER:
         kind = ORDER
@@ -162,7 +162,9 @@ def _with_times(report: CheckReport, clock: TimedTables, order: str) -> CheckRep
         notes.append(f"{untimed:,} events have no known time: they come before all others, and are never predicted")
     if ties:
         notes.append(f"{ties:,} events share their user and their time with another one: {order}")
-    return replace(report, times=clock.unit, clock=kind, untimed_events=untimed, tied_events=ties, notes=tuple(notes))
+    return replace(
+        report, times=clock.unit, clock=kind, untimed_events=untimed, tied_events=ties, notes=(*notes, *report.notes)
+    )
 
 
 def _check_database(path: Path, time_meaning: Said | None, options: FolderOptions, limit: int) -> CheckReport:

@@ -175,7 +175,15 @@ class ProductLookup:
         return ProductColumn(self, place, searched=searched)
 
     def best(self, column: int, count: int) -> NDArray[np.int64]:
-        """See ``Lookup.offers``."""
+        """See ``Lookup.offers``.
+
+        Args:
+            column: of the C.
+            count: most items of each history.
+
+        Returns:
+            [B, K] items, −1 where there is none.
+        """
         if self._all is not None:
             return DenseLookup(self._all[:, column], self._hidden).offers(count)
         return DenseLookup(self._queries[:, column] @ torch.from_numpy(self._vectors).T, self._hidden).offers(count)

@@ -30,7 +30,9 @@ def test_lists_names_times_and_the_beginning_of_digests(tmp_path: Path) -> None:
 
 def test_add_says_when(tmp_path: Path) -> None:
     file = tmp_path / "tokens"
-    token = said("add", "app", "--tokens", file).strip()
+    done = CliRunner().invoke(app, ["token", "add", "app", "--tokens", str(file)], catch_exceptions=False)
+    token = done.stdout.strip()
+    assert "is shown this once" in done.stderr
     (row,) = json.loads(said("list", "--tokens", file, "--json"))
     assert abs(datetime.fromisoformat(row["made"]) - datetime.now(UTC)) < timedelta(minutes=5)
     assert Tokens(file).caller(f"Bearer {token}") == "app"

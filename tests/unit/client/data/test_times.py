@@ -157,7 +157,8 @@ def test_positions_within_a_user_are_an_order(tmp_path: Path) -> None:
     path = folder(tmp_path, [0, 1, 2, 0])
     assert read(path) == [0, 1, 2, 0]
     report = check_folder(path)
-    assert report.lines()[1:] == ["timestamps tell an order, no times", "no violation"]
+    assert report.lines()[1] == "timestamps tell an order, no times"
+    assert report.lines()[-1] == "no violation"
     assert report.as_json()["times"] == "order"
 
 

@@ -74,7 +74,7 @@ def test_ignores_calibration_users_and_test_events():
 
 
 def test_refuses_a_platform_where_nobody_contributes():
-    with pytest.raises(DataError, match="shop: no encoder-training users"):
+    with pytest.raises(DataError, match="shop: no encoder-training user"):
         run(platform(calibration=range(50)))
 
 

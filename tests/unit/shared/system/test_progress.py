@@ -77,8 +77,9 @@ def test_writes_lines_ever_further_apart_and_none_for_quick_work(bench):
     # the first when it has become long; the pause after it doubles up to a minute
     begin = int(PATIENCE_SECONDS)
     pauses = [0, *(int(LINE_SECONDS) * (2**doubled - 1) for doubled in range(1, 5)), 120, 180, 240]
-    said = [f"{begin + pause} s" if begin + pause < 180 else f"{(begin + pause) / 60:.0f} min" for pause in pauses]
-    assert bench.lines == [f"reading: {seconds} so far" for seconds in said]
+    seconds = [begin + pause for pause in pauses]
+    said = [f"{each} s" if each < 60 else f"{each // 60} min {each % 60} s" for each in seconds]
+    assert bench.lines == [f"reading: {each} so far" for each in said]
     quick = Bench(terminal=False)
     with quick.display.working("reading", None):
         quick.look_at(PATIENCE_SECONDS - 0.1)

@@ -105,7 +105,7 @@ def test_draws_one_platform_and_many() -> None:
 
 def test_marks_a_contribution_that_is_beyond_noise() -> None:
     shown = texts(drawn(plots.contribution_figure))
-    assert {"25.0*", ".0"} <= shown
+    assert {"25.0*", "0"} <= shown
     assert "25.0" not in shown
 
 
