@@ -20,7 +20,6 @@ from client.ensemble.ensemble_settings import (
     DEFAULT,
     CrossFitSettings,
     EnsembleSettings,
-    ShortlistSettings,
     StackSettings,
 )
 from client.ensemble.gaps import since_last
@@ -194,7 +193,7 @@ def cross_fit(
     _require_examples(platform, question)
     chosen = rng_for(seed, "stack-examples").permutation(platform.training_users)[: sizes.examples]
     parts = _parts(platform, chosen, sizes, seed)
-    folds = _make_folds(prepared, trained, parts, shortlist=settings.shortlist, table=scorers, counted=counted)
+    folds = _make_folds(prepared, trained, parts, settings=settings, table=scorers, counted=counted)
     calibrating = np.union1d(chosen[: sizes.calibrating], np.intersect1d(chosen, platform.calibration_users))
     held, few = ([_held(platform, fold, users, question) for fold in folds] for users in (chosen, calibrating))
     seen = _Seen(held)
@@ -285,7 +284,7 @@ def _make_folds(
     trained: Mapping[str, Trained],
     parts: Sequence[NDArray[np.int64]],
     *,
-    shortlist: ShortlistSettings,
+    settings: EnsembleSettings,
     table: ScorerTable,
     counted: Counted | None,
 ) -> tuple[Fold, ...]:
@@ -297,7 +296,7 @@ def _make_folds(
     for inside in track(parts, "fitting scorers"):
         fitted = fit_on(prepared, np.setdiff1d(training, inside), table, counted=counted)
         scorers = (*fitted.scorers.values(), *extra)
-        raw = RawEnsemble(scorers=scorers, n_items=platform.n_items, repeats=platform.repeats, settings=shortlist)
+        raw = RawEnsemble(scorers=scorers, n_items=platform.n_items, repeats=platform.repeats, settings=settings)
         folds.append(Fold(users=inside, raw=raw))
     return tuple(folds)
 

@@ -3,11 +3,9 @@
 They are calibrated on held-out examples.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +14,7 @@ from numpy.typing import NDArray
 from client.data.platform import Examples
 from client.data.sequences import Sequences, in_basket
 from client.ensemble.calibration import Calibration, fit_mixture, spread_scale, target_probabilities
-from client.ensemble.ensemble_settings import DEFAULT, CalibrationSettings, ShortlistSettings
+from client.ensemble.ensemble_settings import DEFAULT, CalibrationSettings, EnsembleSettings
 from client.ensemble.gaps import Gaps
 from client.ensemble.shortlist import Shortlist, shortlist_of
 from client.evaluation.ranking import example_batches
@@ -56,12 +54,13 @@ class RawEnsemble:
     scorers: tuple[Scorer, ...]
     n_items: int
     repeats: bool
-    settings: ShortlistSettings = DEFAULT.shortlist
+    settings: EnsembleSettings = DEFAULT
+    """which items stand for the catalogue, and of which powers of counts the sums are told"""
 
     @property
     def is_whole(self) -> bool:
         """Whether every item is scored; else a shortlist, and a sample of the rest."""
-        return self.n_items <= self.settings.whole_up_to
+        return self.n_items <= self.settings.shortlist.whole_up_to
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -98,19 +97,23 @@ class RawEnsemble:
             Raw scores without NaN.
         """
         if self.is_whole:
-            shortlist = Shortlist.whole(self.candidates(histories))
-            scores = self.scores(histories)
-            return RawView(shortlist=shortlist, scores=scores, masses=[None] * len(scores))
+            return self.whole_view(histories)
         hidden = Hidden(in_basket(histories) if self.repeats else histories, self.n_items)
         lookups = self._lookups(HistoryBatch(histories, self.n_items), hidden)
-        shortlist, looked = shortlist_of(lookups, hidden, wanted, self._sample, self.settings.offers)
-        powers = DEFAULT.calibration.powers
+        shortlist, looked = shortlist_of(lookups, hidden, wanted, self._sample, self.settings.shortlist.offers)
+        powers = self.settings.calibration.of(Kind.COUNT)
         masses = [
             lookup.masses(powers) if column.kind is Kind.COUNT else None
             for column, lookup in zip(self.columns, lookups, strict=True)
         ]
         scores = [without_nan(lookup.at(looked)) for lookup in lookups]
         return RawView(shortlist=shortlist, scores=scores, masses=masses)
+
+    def whole_view(self, histories: Sequences) -> RawView:
+        """The same of every item; histories [B] as ``view`` takes them."""
+        scores = self.scores(histories)
+        shortlist = Shortlist.whole(self.candidates(histories))
+        return RawView(shortlist=shortlist, scores=scores, masses=[None] * len(scores))
 
     def views(self, held_out: Examples, columns: int | None = None) -> Iterator[tuple[Examples, RawView]]:
         """The examples in batches whose views stay within bounded memory, with what is relevant among what is seen.
@@ -130,31 +133,15 @@ class RawEnsemble:
     @cached_property
     def _sample(self) -> NDArray[np.int64]:
         """[S] items, the same for all histories."""
-        return np.sort(rng_for(0, "shortlist", "sample").permutation(self.n_items)[: self.settings.sample])
+        return np.sort(rng_for(0, "shortlist", "sample").permutation(self.n_items)[: self.settings.shortlist.sample])
 
     def _lookups(self, batch: HistoryBatch, hidden: Hidden) -> list[Lookup]:
-        """[R] of the columns; items' vectors that several scorers multiply with are read once."""
-        bare: list[Any] = [scorer.scorer if isinstance(scorer, Named) else scorer for scorer in self.scorers]
-        queries: dict[int, list[NDArray[np.float32]]] = defaultdict(list)
-        asked = {place: scorer.queries(batch) for place, scorer in enumerate(bare) if isinstance(scorer, QueryScorer)}
-        first = {}
-        for place, of_scorer in asked.items():
-            same = queries[id(bare[place].vectors)]
-            first[place] = len(same)
-            same.extend(of_scorer)
-        products = {
-            id(bare[place].vectors): ProductLookup(
-                np.stack(queries[id(bare[place].vectors)], axis=1), bare[place].vectors, hidden
-            )
-            for place in asked
-        }
+        """[R] of the columns."""
         lookups: list[Lookup] = []
-        for place, scorer in enumerate(bare):
-            if place in asked:
-                product = products[id(scorer.vectors)]
-                lookups += [
-                    product.column(first[place] + k, searched=scorer.searched) for k in range(len(asked[place]))
-                ]
+        for scorer in (scorer.scorer if isinstance(scorer, Named) else scorer for scorer in self.scorers):
+            if isinstance(scorer, QueryScorer):
+                products = ProductLookup(np.stack(scorer.queries(batch), axis=1), scorer.vectors, hidden)
+                lookups += [products.column(k, searched=scorer.searched) for k in range(scorer.products)]
             if isinstance(scorer, LooksUp):
                 lookups += scorer.lookups(batch, hidden)
             else:
@@ -215,7 +202,7 @@ class Ensemble:
         Returns:
             [R, B, M] in nats; 0 for items out of the ranking.
         """
-        weights = view.shortlist.offered if view.shortlist.is_whole else view.shortlist.weights
+        weights = view.shortlist.weights
         log_ratios = torch.empty(len(view.scores), *weights.shape)
         for row, calibration in enumerate(self.calibrations):
             log_ratios[row] = calibration.log_ratio(view.scores[row], weights, view.masses[row])
@@ -250,9 +237,7 @@ class Ensemble:
         Returns:
             [B, n], −inf where an item may not be recommended.
         """
-        whole = replace(self, raw=replace(self.raw, settings=ShortlistSettings(whole_up_to=self.raw.n_items)))
-        view = whole.raw.view(histories, histories)
-        (block,) = whole.combined(weights[None], histories, view)
+        (block,) = self.combined(weights[None], histories, self.raw.whole_view(histories))
         return block[0]
 
 
@@ -294,7 +279,7 @@ def calibrate(
     scales: list[float] = []
     probabilities: list[list[NDArray[np.float64]]] = [[] for _ in columns]
     for part, view in seen:
-        weights = view.shortlist.offered if view.shortlist.is_whole else view.shortlist.weights
+        weights = view.shortlist.weights
         targets = view.shortlist.places(part.next_items)
         if not scales:
             scales = [

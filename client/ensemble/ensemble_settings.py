@@ -97,8 +97,7 @@ class CandidateSettings(Checked):
     least_unseen: int = bounded(10, least=0)
     """examples below which a part that has seen some users is not weighted at all"""
     most_users: int = bounded(4_000, least=1)
-    """model-selection users who are drawn to choose, in a catalogue that is not scored whole: a difference of two
-    weights that are alike is then known to about a hundredth"""
+    """model-selection users who are drawn to choose, in a catalogue that is not scored whole"""
     few_users: int = bounded(300, least=0)
     """model-selection users below which noise hides even a lift of a half"""
     margin: float = bounded(1.0, least=0)

@@ -106,7 +106,7 @@ def fit_stacks(
         scorers=(*fitted.scorers.values(), *extra),
         n_items=platform.n_items,
         repeats=platform.repeats,
-        settings=settings.shortlist,
+        settings=settings,
     )
     gaps = Gaps.even(fit.last.gaps, settings.gaps)
     ensemble = Ensemble(raw=raw, calibrations=fit.calibrations, gaps=gaps)
@@ -276,9 +276,7 @@ def rank_all(ensemble: Ensemble, weights: NDArray[np.float64], held_out: Example
     parts: list[list[Ranking]] = [[] for _ in weights]
     for batch, view in ensemble.raw.views(held_out, len(ensemble.names) + WEIGHTS_AT_ONCE):
         for part, scores in zip(parts, view_scores(ensemble, weights, batch, view), strict=True):
-            part.append(
-                rank_scores(scores, batch) if view.shortlist.is_whole else rank_among(scores, view.shortlist, batch)
-            )
+            part.append(view_ranking(scores, batch, view))
     return [Ranking.joined(part) for part in parts]
 
 
@@ -298,3 +296,17 @@ def view_scores(
     """
     for block in ensemble.combined(weights, batch.histories, view):
         yield from block
+
+
+def view_ranking(scores: torch.Tensor, batch: Examples, view: RawView) -> Ranking:
+    """The ranking of a batch.
+
+    Args:
+        scores: [B, M], as ``view_scores`` has them.
+        batch: B examples.
+        view: of their histories.
+
+    Returns:
+        The ranks of the relevant items, with the best items of each example.
+    """
+    return rank_scores(scores, batch) if view.shortlist.is_whole else rank_among(scores, view.shortlist, batch)

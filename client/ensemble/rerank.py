@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 
 from client.data.platform import Examples
 from client.ensemble.ensemble import WEIGHTS_AT_ONCE, Ensemble
-from client.ensemble.fitting import view_scores
-from client.ensemble.shortlist_ranks import rank_among
-from client.evaluation.ranking import K, Ranking, best_first, rank_scores
+from client.ensemble.fitting import view_ranking, view_scores
+from client.evaluation.ranking import K, Ranking, best_first
 from shared.system.options import Checked, bounded
 
 _LAST = -1e6
@@ -62,9 +61,7 @@ def rank_diversified(
         offered = scores.masked_fill(~view.shortlist.offered, -torch.inf)
         reranked = rerank(offered, vectors, strengths, settings, items=view.shortlist.items)
         for part, ranked in zip(parts, reranked, strict=True):
-            part.append(
-                rank_scores(ranked, batch) if view.shortlist.is_whole else rank_among(ranked, view.shortlist, batch)
-            )
+            part.append(view_ranking(ranked, batch, view))
     return [Ranking.joined(part) for part in parts]
 
 

@@ -21,7 +21,8 @@ class Shortlist:
     items: torch.Tensor
     """[B, M] int64; the same item twice has one entry that counts"""
     weights: torch.Tensor
-    """[B, M] 1 for an item itself, more for one of a sample, 0 for what may not be recommended or is there twice"""
+    """[B, M] 1 for an item itself, more for one of a sample, 0 for what may not be recommended or is there twice; True
+    or False where the catalogue is whole"""
     offered: torch.Tensor
     """[B, M] True for what a list may hold: what columns offered; all but hidden items where the catalogue is whole"""
     n_items: int
@@ -30,15 +31,9 @@ class Shortlist:
     @classmethod
     def whole(cls, candidates: torch.Tensor) -> "Shortlist":
         """The whole catalogue; ``candidates`` [B, n] is False for items that may not be recommended."""
-        items = torch.arange(candidates.shape[1]).expand(candidates.shape)
-        return cls(
-            items=items, weights=candidates.float(), offered=candidates, n_items=candidates.shape[1], is_whole=True
-        )
-
-    @property
-    def count(self) -> torch.Tensor:
-        """[B, 1] items that may be recommended, 1 at least."""
-        return self.weights.sum(1, keepdim=True).clamp(min=1)
+        n_items = candidates.shape[1]
+        items = torch.arange(n_items).expand(candidates.shape)
+        return cls(items=items, weights=candidates, offered=candidates, n_items=n_items, is_whole=True)
 
     def places(self, wanted: Sequences) -> torch.Tensor:
         """[T] where the items of ``wanted``, one list for each history, stand among the M of theirs; −1 if they do not.

@@ -67,8 +67,7 @@ def sample_examples(
     Returns:
         B examples.
     """
-    weights = shortlist.weights.clone()
-    weights.scatter_(1, targets[:, None], 0.0)
+    weights = shortlist.weights.float().scatter(1, targets[:, None], 0.0)
     mean = log_ratios[:guide].mean(0).masked_fill(weights != 1, -torch.inf)
     hard = mean.topk(min(settings.hard_negatives, mean.shape[1] - 1), dim=1)
     rest = weights.scatter(1, hard.indices, 0.0)

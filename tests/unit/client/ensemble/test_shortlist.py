@@ -73,7 +73,7 @@ EVERYTHING = replace(DEFAULT, shortlist=ShortlistSettings(whole_up_to=0, offers=
 FEW = replace(DEFAULT, shortlist=ShortlistSettings(whole_up_to=0, offers=5, sample=15))
 
 
-def views_of(stacks: FittedStacks, settings: ShortlistSettings) -> tuple[Shortlist, torch.Tensor]:
+def views_of(stacks: FittedStacks, settings: EnsembleSettings) -> tuple[Shortlist, torch.Tensor]:
     platform = small_platform()
     held_out = examples(platform, Stage.TEST, np.arange(platform.n_users))
     ensemble: Ensemble = replace(stacks.ensemble, raw=replace(stacks.ensemble.raw, settings=settings))
@@ -83,8 +83,8 @@ def views_of(stacks: FittedStacks, settings: ShortlistSettings) -> tuple[Shortli
 
 def test_log_ratios_are_exact_where_every_item_is_offered_and_near_where_few_are() -> None:
     stacks = fitted(DEFAULT)
-    whole = views_of(stacks, DEFAULT.shortlist)[1]
-    for settings, most in ((EVERYTHING.shortlist, 1e-3), (FEW.shortlist, 0.25)):
+    whole = views_of(stacks, DEFAULT)[1]
+    for settings, most in ((EVERYTHING, 1e-3), (FEW, 0.25)):
         shortlist, log_ratios = views_of(stacks, settings)
         expected = whole.gather(2, shortlist.items.expand(len(whole), -1, -1))
         off = (log_ratios - expected).abs()[:, shortlist.weights > 0]
