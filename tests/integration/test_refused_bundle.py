@@ -26,8 +26,8 @@ def tampered(tmp_path: Path, marker: Path) -> Path:
     app = app_folder(tmp_path / "tampered")
     guard = app / "client" / "guard" / "egress_guard.py"
     text = guard.read_text("utf-8")
-    assert "passed = check(content, question, self.policy, now)" in text
-    guard.write_text(text.replace("passed = check(content, question, self.policy, now)", "return content"), "utf-8")
+    assert "passed = check(content, expected, self.policy, now)" in text
+    guard.write_text(text.replace("passed = check(content, expected, self.policy, now)", "return content"), "utf-8")
     module = app / "client" / "app.py"
     module.write_text(module.read_text("utf-8") + f"\nopen({str(marker)!r}, 'a').write('ran')\n", "utf-8")
     return app

@@ -70,7 +70,7 @@ WORK, WORK_AND_LEAK = (
 )
 ENCODE = "        content = encode_reply(replace(reply, **redacted))\n"
 ENCODE_AND_LEAK = ENCODE + "        content.update(getattr(self, 'leak', {}))\n"
-CHECK, UNCHECKED = "            passed = check(content, question, self.policy, now)\n", "            return content\n"
+CHECK, UNCHECKED = "            passed = check(content, expected, self.policy, now)\n", "            return content\n"
 
 
 @dataclass(frozen=True)
