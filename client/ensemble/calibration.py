@@ -35,7 +35,11 @@ class Calibration:
     """whose components the mixture weighs"""
 
     def log_ratio(
-        self, scores: torch.Tensor, weights: torch.Tensor, masses: torch.Tensor | None = None
+        self,
+        scores: torch.Tensor,
+        weights: torch.Tensor,
+        masses: torch.Tensor | None = None,
+        out: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Log-likelihood ratios of raw scores.
 
@@ -44,16 +48,17 @@ class Calibration:
             weights: [B, M] how many items each stands for, 0 for one out of the ranking; or True for one that stands
                 for itself.
             masses: [B, components] sums of each component over all candidates; None where what is looked at tells them.
+            out: [B, M] float32 that is written over and returned; None makes it.
 
         Returns:
             [B, M] in nats; 0 where an item is out of the ranking.
         """
         m = weights.sum(1, keepdim=True).clamp(min=1)
-        total = torch.full_like(scores, self.mixture[-1])
+        total = (torch.empty_like(scores) if out is None else out).fill_(self.mixture[-1])
         parts = _components(self.settings.of(self.kind), self.kind, scores, weights, self.scale, masses)
         for weight, (values, sums) in zip(self.mixture, parts, strict=False):
             total.addcmul_(values, m * weight / sums)
-        return total.clamp_(min=_TINY).log_().masked_fill_(weights == 0, 0.0)
+        return total.clamp_(min=_TINY).log_().masked_fill_(out_of_ranking(weights), 0.0)
 
     def to_json(self) -> dict[str, Any]:
         """As plain numbers and words; components other than the usual ones are named, and not read back."""
@@ -73,6 +78,11 @@ class Calibration:
         if len(mixture) != expected or not np.isfinite([*mixture, scale]).all() or min(mixture) < 0:
             raise ValueError(f"a {kind} calibration has {expected} weights, none negative, and a finite scale")
         return cls(kind=kind, mixture=mixture, scale=scale)
+
+
+def out_of_ranking(weights: torch.Tensor) -> torch.Tensor:
+    """[B, M] True where an item that stands for this many may not be recommended."""
+    return ~weights if weights.dtype == torch.bool else weights == 0  # comparing truth values takes 30 times as long
 
 
 def spread_scale(
@@ -159,11 +169,11 @@ def _components(
 
     Each is the square of the one before and is written over it: powers of counts double, and so do temperatures.
     """
-    candidates = weights > 0
+    is_out = out_of_ranking(weights)
     if kind is Kind.COUNT:
-        values = (scores.clamp(min=0) * candidates).pow_(powers[0])
+        values = scores.clamp(min=0).masked_fill_(is_out, 0.0).pow_(powers[0])
     else:
-        values = (scores * scale).masked_fill_(~candidates, -torch.inf)
+        values = (scores * scale).masked_fill_(is_out, -torch.inf)
         values.sub_(values.amax(1, keepdim=True).clamp(min=-1e30)).mul_(powers[0]).exp_()
     for place, power in enumerate(powers):
         if power != powers[0]:

@@ -241,6 +241,37 @@ def choose_all(
     }
 
 
+def in_the_race(
+    options: Mapping[str, Sequence[Candidate]],
+    validation: Mapping[str, NDArray[np.float64]],
+    settings: CandidateSettings = DEFAULT.candidates,
+) -> set[str]:
+    """Candidates that may be chosen yet when some of the model-selection users have ranked all of them.
+
+    Args:
+        options: method to its candidates.
+        validation: NDCG without a cutoff [V] by candidate, of the same users.
+        settings: how far behind one has lost, and which L2 strength is the largest.
+
+    Returns:
+        Names: of each method those that are not behind its best by more than ``behind`` standard errors of the
+        difference over users (racing; Maron, Moore 1993), and all that a choice may compare with.
+    """
+    names = set()
+    for candidates in options.values():
+        best = max((validation[candidate.name] for candidate in candidates), key=_mean)
+        for candidate in candidates:
+            lag = best - validation[candidate.name]
+            error = lag.std(ddof=1) / np.sqrt(len(lag))
+            if _may_be_plain(candidate, settings.strongest) or lag.mean() <= settings.behind * error:
+                names.add(candidate.name)
+    return names
+
+
+def _may_be_plain(candidate: Candidate, strongest: str) -> bool:
+    return candidate.name.startswith((strongest, f"{TOWARD_ZERO_SHOT}:", f"{ZERO_SHOT}:"))
+
+
 def choose(
     candidates: Sequence[Candidate],
     validation: Mapping[str, NDArray[np.float64]],

@@ -24,7 +24,7 @@ from client.ensemble.ensemble_settings import (
 )
 from client.ensemble.gaps import since_last
 from client.ensemble.stack import StackExamples, concatenate, sample_examples
-from client.features.hashing import local_grams
+from client.features.hashing import gram_cosines, local_grams
 from client.features.prepared_platform import PreparedPlatform
 from client.scorers.encoder_scorers import KeptEncoder
 from client.scorers.scorer import FitData, Matrix, Scorer
@@ -125,6 +125,7 @@ def fit_data(
         neighbours=prepared.catalogue.neighbours,
         ordered=prepared.platform.ordered,
         grams=local_grams(prepared.platform.texts),
+        gram_cosines=gram_cosines(prepared.platform.texts),
         log=prepared.log,
         shown=prepared.shown,
         repeats=prepared.platform.repeats,

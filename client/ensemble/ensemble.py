@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from client.data.platform import Examples
 from client.data.sequences import Sequences, in_basket
-from client.ensemble.calibration import Calibration, fit_mixture, spread_scale, target_probabilities
+from client.ensemble.calibration import Calibration, fit_mixture, out_of_ranking, spread_scale, target_probabilities
 from client.ensemble.ensemble_settings import DEFAULT, CalibrationSettings, EnsembleSettings
 from client.ensemble.gaps import Gaps
 from client.ensemble.shortlist import Shortlist, shortlist_of
@@ -205,7 +205,7 @@ class Ensemble:
         weights = view.shortlist.weights
         log_ratios = torch.empty(len(view.scores), *weights.shape)
         for row, calibration in enumerate(self.calibrations):
-            log_ratios[row] = calibration.log_ratio(view.scores[row], weights, view.masses[row])
+            calibration.log_ratio(view.scores[row], weights, view.masses[row], log_ratios[row])
         return log_ratios
 
     def combined(self, weights: NDArray[np.float64], histories: Sequences, view: RawView) -> Iterator[torch.Tensor]:
@@ -223,9 +223,10 @@ class Ensemble:
         log_ratios = self.log_ratios(view)
         by_gap = torch.from_numpy(weights.reshape(len(weights), -1, len(log_ratios)).astype(np.float32))
         gaps = self.gaps.of(histories) if by_gap.shape[1] > 1 else np.zeros(len(histories), np.int64)
+        is_out = out_of_ranking(view.shortlist.weights)
         for start in range(0, len(weights), WEIGHTS_AT_ONCE):
             block = by_gap[start : start + WEIGHTS_AT_ONCE]
-            yield _weighed(block, gaps, log_ratios).masked_fill_(view.shortlist.weights == 0, -torch.inf)
+            yield _weighed(block, gaps, log_ratios).masked_fill_(is_out, -torch.inf)
 
     def served(self, weights: NDArray[np.float64], histories: Sequences) -> torch.Tensor:
         """Scores under one weight vector.

@@ -17,7 +17,7 @@ class CrossFitSettings(Checked):
     examples: int = bounded(3_000, least=1)
     """most training users whose last training event the stack is fitted on; where they are fewer, earlier events of
     theirs tell how weights shift with the gap since the last event"""
-    calibrating: int = bounded(1_500, least=1)
+    calibrating: int = bounded(600, least=1)
     """of these, for a calibration's few numbers; calibration users come on top, as trained scorers may use no others"""
 
 
@@ -97,7 +97,14 @@ class CandidateSettings(Checked):
     least_unseen: int = bounded(10, least=0)
     """examples below which a part that has seen some users is not weighted at all"""
     most_users: int = bounded(4_000, least=1)
-    """model-selection users who are drawn to choose, in a catalogue that is not scored whole"""
+    """model-selection users who are drawn to choose"""
+    first_users: int = bounded(1_000, least=2)
+    """of them, where they are twice as many, those who rank all candidates; the others those alone that may be chosen
+    yet"""
+    behind: float = bounded(3.0, least=0)
+    """standard errors by which a candidate is behind the best of its method when it cannot be chosen any more"""
+    twice_up_to: int = bounded(1_000, least=0)
+    """model-selection users up to which each is ranked both as somebody whose events are known and as somebody new"""
     few_users: int = bounded(300, least=0)
     """model-selection users below which noise hides even a lift of a half"""
     margin: float = bounded(1.0, least=0)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from client.data.held_out import Stage
 from client.data.platform import Examples, Platform, Question, examples, some
-from client.ensemble.candidates import Candidate, ColumnGroups, StackCandidates, choose_all
+from client.ensemble.candidates import Candidate, ColumnGroups, StackCandidates, choose_all, in_the_race
 from client.ensemble.cross_fitting import Counted, CrossFit, Trained, cross_fit, fit_on
 from client.ensemble.ensemble import WEIGHTS_AT_ONCE, Ensemble, RawEnsemble, RawView
 from client.ensemble.ensemble_settings import DEFAULT, CandidateSettings, EnsembleSettings
@@ -35,11 +35,12 @@ class FittedStacks:
     candidates: tuple[Candidate, ...]
     """every distinct weight vector that competed"""
     validation: NDArray[np.float64]
-    """[C, V] NDCG@10 of each candidate on each model-selection user's validation event, as ``_validation`` weighs it"""
+    """[C, V] NDCG@10 of each candidate on each model-selection user's validation event, as ``_validation`` weighs it;
+    NaN of users who came after the candidate had lost"""
     whole_list: NDArray[np.float64]
     """[C, V] NDCG without a cutoff, on the same events: what choices are made by, since it tells more of few users"""
     options: Mapping[str, tuple[Candidate, ...]]
-    """method to the candidates that it may hold"""
+    """method to the candidates that it may hold, without those that had lost"""
     chosen: Mapping[str, Candidate]
     """method to the one of its options that was chosen"""
     left_out: Mapping[str, str]
@@ -47,7 +48,7 @@ class FittedStacks:
 
     def scorer_values(self) -> dict[str, float]:
         """Column to the NDCG@10 of it alone on validation events."""
-        means = self.validation.mean(1)
+        means = np.nanmean(self.validation, axis=1)
         alone = {c.name.removeprefix("alone:"): m for c, m in zip(self.candidates, means, strict=True)}
         return {name: float(alone[name]) for name in self.ensemble.names if name in alone}
 
@@ -116,13 +117,18 @@ def fit_stacks(
     stack_candidates = StackCandidates(fit, groups, trained, len(platform.training_users), settings.candidates, gaps)
     by_set = {parts: stack_candidates.of(parts) for parts in track(sets, "choosing weights")}
     distinct = {candidate.name: candidate for candidates in by_set.values() for candidate in candidates}
-    weights = stacked([candidate.by_gap for candidate in distinct.values()])
-    held_out = question(platform, Stage.VALIDATION, _judges(platform, raw, settings.candidates, seed))
-    validation, whole_list = _validation(platform, ensemble, fit, weights, held_out)
-    by_name = dict(zip(distinct, whole_list, strict=True))
+    held_out = question(platform, Stage.VALIDATION, _judges(platform, settings.candidates, seed))
     options = {
         method: tuple(candidate for parts in alternatives for candidate in by_set[tuple(parts)])
         for method, alternatives in methods.items()
+    }
+    validation, whole_list = _validation_by_steps(
+        platform, ensemble, fit, list(distinct.values()), options, held_out, seed
+    )
+    by_name = dict(zip(distinct, whole_list, strict=True))
+    options = {
+        method: tuple(candidate for candidate in candidates if not np.isnan(by_name[candidate.name]).any())
+        for method, candidates in options.items()
     }
     later = _counted_for_test(prepared, scorers, counted) or fitted
     return FittedStacks(
@@ -136,10 +142,10 @@ def fit_stacks(
     )
 
 
-def _judges(platform: Platform, raw: RawEnsemble, settings: CandidateSettings, seed: int) -> NDArray[np.int64]:
+def _judges(platform: Platform, settings: CandidateSettings, seed: int) -> NDArray[np.int64]:
     """Rows of the model-selection users who choose, sorted."""
     users = platform.selection_users
-    if raw.is_whole or len(users) <= settings.most_users:
+    if len(users) <= settings.most_users:
         return users
     return np.sort(rng_for(seed, platform.name, "judges").permutation(users)[: settings.most_users])
 
@@ -175,8 +181,36 @@ def _counted_for_test(
     return fit_on(prepared, users, scorers, Stage.TEST, counted)
 
 
+def _validation_by_steps(
+    platform: Platform,
+    ensemble: Ensemble,
+    fit: CrossFit,
+    candidates: Sequence[Candidate],
+    options: Mapping[str, Sequence[Candidate]],
+    held_out: Examples,
+    seed: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """``_validation`` of C candidates; where many choose, those that have lost among the first are NaN elsewhere."""
+    settings, users = ensemble.raw.settings.candidates, np.unique(held_out.users)
+    weights = stacked([candidate.by_gap for candidate in candidates])
+    if len(users) < 2 * settings.first_users:
+        return _validation(platform, ensemble, fit, weights, held_out, seed)
+    order = rng_for(seed, platform.name, "first judges").permutation(len(users))
+    first = np.isin(np.arange(len(users)), order[: settings.first_users])
+    is_first = np.isin(held_out.users, users[first])
+    figures = np.full((2, len(candidates), len(users)), np.nan)
+    figures[:, :, first] = _validation(platform, ensemble, fit, weights, some(held_out, np.flatnonzero(is_first)), seed)
+    by_name = {candidate.name: row[first] for candidate, row in zip(candidates, figures[1], strict=True)}
+    may_win = in_the_race(options, by_name, settings)
+    left = np.flatnonzero([candidate.name in may_win for candidate in candidates])
+    figures[np.ix_([0, 1], left, np.flatnonzero(~first))] = _validation(
+        platform, ensemble, fit, weights[left], some(held_out, np.flatnonzero(~is_first)), seed + 1
+    )
+    return figures[0], figures[1]
+
+
 def _validation(
-    platform: Platform, ensemble: Ensemble, fit: CrossFit, weights: NDArray[np.float64], held_out: Examples
+    platform: Platform, ensemble: Ensemble, fit: CrossFit, weights: NDArray[np.float64], held_out: Examples, seed: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """[C, V] NDCG@10 and NDCG without a cutoff, under weights [C, G, R], on model-selection users' events ``held_out``.
 
@@ -184,17 +218,25 @@ def _validation(
     and the others are not. A model-selection user counts as both, in that proportion: ranked by the ensemble,
     and by the ensemble of their fold, whose statistics do not know them. (A scorer that finds a user's own events again
     looks far better than it is: on 300 of 1,500 amazon_games users one reached .032 on its own users and .004 on all.)
+    Where many choose, each counts as one of both, drawn with that chance.
     """
     gains = (ndcg_of, whole_ndcg_of)
-    known = _gains(ensemble, weights, held_out, gains)
     share = len(platform.training_users) / platform.n_users
-    unknown = known.copy()
-    for fold in fit.folds if share < 1 else ():
-        inside = np.flatnonzero(np.isin(held_out.users, fold.users))
-        if len(inside):
-            without = replace(ensemble, raw=fold.raw)
-            unknown[:, :, inside] = _gains(without, weights, some(held_out, inside), gains)
-    at_ten, whole = by_user(share * known + (1 - share) * unknown, held_out.users)
+    settings, users = ensemble.raw.settings.candidates, np.unique(held_out.users)
+    rng = rng_for(seed, platform.name, "known")
+    known = np.full(len(users), share) if len(users) <= settings.twice_up_to else 1.0 * (rng.random(len(users)) < share)
+    shares = known[np.searchsorted(users, held_out.users)]
+    shares[~np.isin(held_out.users, platform.training_users)] = 1
+    total = np.zeros((len(gains), len(weights), len(held_out)))
+    for raw, inside, of_raw in [
+        (ensemble.raw, np.ones(len(held_out), bool), shares),
+        *((fold.raw, np.isin(held_out.users, fold.users), 1 - shares) for fold in fit.folds),
+    ]:
+        rows = np.flatnonzero(inside & (of_raw > 0))
+        if len(rows):
+            ranked = _gains(replace(ensemble, raw=raw), weights, some(held_out, rows), gains)
+            total[:, :, rows] += of_raw[rows] * ranked
+    at_ten, whole = by_user(total, held_out.users)
     return at_ten, whole
 
 

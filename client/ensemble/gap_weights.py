@@ -34,7 +34,7 @@ def fit_gap_path(
         l2_strengths: λ.
     """
     used = torch.from_numpy(np.flatnonzero(columns))
-    narrow = StackExamples(log_ratios=examples.log_ratios[:, :, used].contiguous(), log_weights=examples.log_weights)
+    narrow = StackExamples(log_ratios=examples.log_ratios[:, used], log_weights=examples.log_weights)
     parts = {int(gap): narrow.only(gaps == gap) for gap in np.unique(gaps)}
     width, path = len(used), []
     begin = None

@@ -18,6 +18,8 @@ from client.ensemble.ensemble_settings import StackSettings
 from client.ensemble.shortlist import Shortlist
 
 _NEWTON_STEPS = 12
+_AT_ONCE = 128
+"""examples whose log-ratios stay near the processor while they are read twice"""
 Fit = tuple[float, torch.Tensor, torch.Tensor]
 """An objective at P weights: its value, gradient [P] and Hessian [P, P]."""
 
@@ -27,7 +29,7 @@ class StackExamples:
     """N examples, each with its target first and S − 1 negatives, seen through R columns."""
 
     log_ratios: torch.Tensor
-    """[N, S, R] calibrated log-likelihood ratios"""
+    """[N, R, S] calibrated log-likelihood ratios"""
     log_weights: torch.Tensor
     """[N, S] log of how many items each column entry stands for; −inf where it stands for none"""
 
@@ -93,7 +95,7 @@ def sample_examples(
         chosen = functional.pad(chosen, (0, missing))
         log_weights = functional.pad(log_weights, (0, missing), value=-torch.inf)
     picked = log_ratios.gather(2, chosen.expand(len(log_ratios), -1, -1))
-    return StackExamples(log_ratios=picked.permute(1, 2, 0).contiguous(), log_weights=log_weights)
+    return StackExamples(log_ratios=picked.transpose(0, 1).contiguous(), log_weights=log_weights)
 
 
 def concatenate(parts: list[StackExamples]) -> StackExamples:
@@ -122,7 +124,7 @@ def fit_path(
         Weights [R], one for each of ``l2_strengths``.
     """
     used = torch.from_numpy(np.flatnonzero(columns))
-    narrow = StackExamples(log_ratios=examples.log_ratios[:, :, used].contiguous(), log_weights=examples.log_weights)
+    narrow = StackExamples(log_ratios=examples.log_ratios[:, used], log_weights=examples.log_weights)
     path = []
     begin = anchors[-1][columns]
     for l2_strength, anchor in reversed(list(zip(l2_strengths, anchors, strict=True))):
@@ -196,12 +198,18 @@ def cross_entropy(examples: StackExamples, weights: torch.Tensor) -> Fit:
     Returns:
         The value, its gradient [R] and its Hessian [R, R].
     """
-    log_ratios = examples.log_ratios
-    logits = log_ratios @ weights.float() + examples.log_weights
-    log_partition = logits.logsumexp(1)
-    probabilities = (logits - log_partition[:, None]).exp()
-    mean = torch.einsum("ns,nsr->nr", probabilities, log_ratios)
-    scaled = (log_ratios * probabilities.sqrt()[:, :, None]).reshape(-1, log_ratios.shape[2])
-    hessian = (scaled.T @ scaled - mean.T @ mean).double() / len(log_ratios)
-    gradient = (mean - log_ratios[:, 0]).double().mean(0)
-    return float((log_partition - logits[:, 0]).double().mean()), gradient, hessian
+    count, columns, width = examples.log_ratios.shape
+    value = 0.0
+    gradient, hessian = torch.zeros(columns, dtype=torch.float64), torch.zeros(columns, columns, dtype=torch.float64)
+    room = torch.empty(min(_AT_ONCE, count), columns, width)
+    parts = zip(examples.log_ratios.split(_AT_ONCE), examples.log_weights.split(_AT_ONCE), strict=True)
+    for log_ratios, log_weights in parts:
+        logits = weights.float() @ log_ratios + log_weights
+        log_partition = logits.logsumexp(1)
+        probabilities = (logits - log_partition[:, None]).exp()
+        scaled = torch.mul(log_ratios, probabilities[:, None], out=room[: len(logits)])
+        mean = scaled.sum(2)
+        hessian += torch.bmm(scaled, log_ratios.transpose(1, 2)).sum(0) - mean.T @ mean
+        gradient += (mean - log_ratios[:, :, 0]).sum(0, dtype=torch.float64)
+        value += float((log_partition - logits[:, 0]).sum(dtype=torch.float64))
+    return value / count, gradient / count, hessian / count

@@ -33,6 +33,8 @@ TEXTS = 40_000
 """Texts that are read together: their grams, and a second copy of their vectors, lie in memory at once."""
 DIM, LEAST_DIM, MOST_DIM = 1024, 64, 4096
 """Length of a vector unless another is asked for, and the bounds of that; all multiples of 64."""
+_COSINES_UP_TO = 6_000
+"""Items up to which the cosines of all pairs are worked out once: 144 MB."""
 _WORD = re.compile(r"\w+")
 
 
@@ -144,6 +146,15 @@ def local_grams(texts: tuple[str, ...]) -> sp.csr_array:
     The grams of the space ``hashing``, unprojected, times ln((n + 1) / (df + 1)) + 1 (idf: Salton, Buckley 1988).
     """
     return under_idf(gram_weights(texts))
+
+
+@lru_cache(maxsize=1)
+def gram_cosines(texts: tuple[str, ...]) -> NDArray[np.float32] | None:
+    """[n, n] of ``local_grams``; None for more than ``_COSINES_UP_TO`` items. Not to be changed."""
+    if len(texts) > _COSINES_UP_TO:
+        return None
+    grams = local_grams(texts)
+    return np.asarray((grams @ grams.T).toarray(), np.float32)
 
 
 def under_idf(weights: sp.csr_array) -> sp.csr_array:

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from client.scorers.lookups import GramLookup, Hidden, Lookup
-from client.scorers.scorer import FitData, HistoryBatch, Kind, by_decay
+from client.scorers.scorer import FitData, HistoryBatch, Kind, by_decay, product
 from shared.system.options import Checked, bounded
 
 
@@ -33,10 +33,13 @@ class ContentIdf:
         self._settings = settings
         self._grams = data.grams
         self._items_of_gram = data.grams.T.tocsr()
+        self._cosines = data.gram_cosines
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """One column [B, n] a decay."""
         bags = [batch.bag(decay) for decay in self._settings.decays]
+        if self._cosines is not None and len(batch) > self._settings.few:
+            return [_unit_products(bag, product(bag, self._cosines)) for bag in bags]
         queries = _unit(sp.vstack([bag @ self._grams for bag in bags], format="csr"))
         return list(torch.from_numpy(self._products(queries)).view(len(bags), len(batch), -1))
 
@@ -56,12 +59,20 @@ class ContentIdf:
         """[Q, n]; for a few queries the items of their grams are read once for all of them, and added up in place."""
         count = queries.shape[0]
         if count > self._settings.few:
-            return np.asarray((queries @ self._items_of_gram).toarray(), np.float32)
+            return np.asarray((self._grams @ np.ascontiguousarray(queries.T.toarray())).T, np.float32)
         grams, places = np.unique(queries.indices, return_inverse=True)
         weights = np.zeros((count, len(grams)), np.float32)
         weights[np.repeat(np.arange(count), np.diff(queries.indptr)), places] = queries.data
         items = self._items_of_gram[grams].T
         return np.stack([items @ row for row in weights])
+
+
+def _unit_products(bag: sp.csr_array, products: torch.Tensor) -> torch.Tensor:
+    """[B, n] cosines from products of the bags' sums of vectors; at a bag's own items they tell its squared length."""
+    owners = np.repeat(np.arange(bag.shape[0]), np.diff(bag.indptr))
+    squares = np.bincount(owners, bag.data * products.numpy()[owners, bag.indices], minlength=bag.shape[0])
+    lengths = np.sqrt(np.maximum(squares, np.finfo(np.float32).tiny)).astype(np.float32)
+    return products / torch.from_numpy(lengths)[:, None]
 
 
 def _unit(queries: sp.csr_array) -> sp.csr_array:

@@ -25,7 +25,7 @@ class EaseSettings(Checked):
 
     regularisation: float = bounded(100.0, above=0)
     """λ, in users who met an item"""
-    most_items: int = bounded(8_000, least=1)
+    most_items: int = bounded(4_000, least=1)
     """items up to which the matrix of all is inverted, in a catalogue that is scored whole"""
     block: int = bounded(2_000, least=1)
     """items whose matrix is inverted in a larger one"""

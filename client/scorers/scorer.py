@@ -122,6 +122,8 @@ class FitData:
     ordered: bool
     grams: sp.csr_array = field(default_factory=lambda: sp.csr_array(np.zeros((0, 0), np.float32)))
     """[n, G] the catalogue's grams under its own idf, rows of length 1 or 0; empty where there are no texts"""
+    gram_cosines: NDArray[np.float32] | None = None
+    """[n, n] of the grams; None where the catalogue is too large to hold them"""
     statistics: dict[str, Matrix] = field(default_factory=dict)
     """what was counted, [n] or [n, n] by name; what is there already is not counted again"""
     log: EventLog = field(default_factory=lambda: EventLog.of(Sequences.none()))

@@ -84,7 +84,7 @@ def drawn_examples() -> tuple[StackExamples, np.ndarray]:
     rows = torch.from_numpy(steps)
     for step, told in ((0, (0.7, 0.7)), (1, (2.0, 0.0)), (2, (0.0, 2.0))):
         log_ratios[rows == step, 0] += torch.tensor(told)
-    return StackExamples(log_ratios=log_ratios, log_weights=torch.zeros(600, 11)), steps
+    return StackExamples(log_ratios=log_ratios.transpose(1, 2), log_weights=torch.zeros(600, 11)), steps
 
 
 def test_weights_at_a_gap_hold_what_tells_there() -> None:
@@ -97,7 +97,7 @@ def test_weights_at_a_gap_hold_what_tells_there() -> None:
 def test_is_the_fit_of_columns_that_are_zero_at_other_gaps() -> None:
     seen, steps = drawn_examples()
     at = torch.stack([torch.from_numpy(steps == gap) for gap in (1, 2)])
-    wide = torch.cat([seen.log_ratios, *(seen.log_ratios * one[:, None, None] for one in at)], dim=2)
+    wide = torch.cat([seen.log_ratios, *(seen.log_ratios * one[:, None, None] for one in at)], dim=1)
     one = fit_weights(
         StackExamples(log_ratios=wide, log_weights=seen.log_weights), np.array([0.15] * 2 + [0.0] * 4), 0.1
     )

@@ -58,14 +58,16 @@ def test_weights_the_column_that_tells_the_target_and_not_the_one_that_is_noise(
     generator = torch.Generator().manual_seed(3)
     log_ratios = torch.randn(200, 11, 2, generator=generator)
     log_ratios[:, 0, 0] += 1.5
-    found = fit_weights(StackExamples(log_ratios=log_ratios, log_weights=torch.zeros(200, 11)), np.zeros(2), 0.001)
+    found = fit_weights(
+        StackExamples(log_ratios=log_ratios.transpose(1, 2), log_weights=torch.zeros(200, 11)), np.zeros(2), 0.001
+    )
     assert found[0] > 0.5
     assert abs(found[1]) < 0.3
 
 
 def noise_examples() -> StackExamples:
     log_ratios = torch.randn(50, 11, 3, generator=torch.Generator().manual_seed(4))
-    return StackExamples(log_ratios=log_ratios, log_weights=torch.zeros(50, 11))
+    return StackExamples(log_ratios=log_ratios.transpose(1, 2), log_weights=torch.zeros(50, 11))
 
 
 def test_stays_at_the_anchor_where_the_l2_strength_is_large() -> None:
@@ -76,7 +78,7 @@ def test_stays_at_the_anchor_where_the_l2_strength_is_large() -> None:
 def test_a_path_gives_each_l2_strength_what_it_would_get_alone_and_never_moves_another_column() -> None:
     seen, start = noise_examples(), np.array([0.15, 0.15, 0.0])
     path = fit_path(seen, [start] * len(L2_STRENGTHS), np.array([True, True, False]), L2_STRENGTHS)
-    narrow = StackExamples(log_ratios=seen.log_ratios[:, :, :2], log_weights=seen.log_weights)
+    narrow = StackExamples(log_ratios=seen.log_ratios[:, :2], log_weights=seen.log_weights)
     alone = [fit_weights(narrow, start[:2], l2_strength) for l2_strength in L2_STRENGTHS]
     assert np.allclose([weights[:2] for weights in path], alone, atol=1e-3)
     assert all(weights[2] == 0.0 for weights in path)
