@@ -17,7 +17,8 @@ from torch.nn import functional
 from client.ensemble.ensemble_settings import StackSettings
 from client.ensemble.shortlist import Shortlist
 
-_NEWTON_STEPS = 12
+_NEWTON_STEPS, _LAST_STEP = 12, 3e-3
+"""most steps, and the size of one behind which the next would be about its square: nobody looks whether it is needed"""
 _AT_ONCE = 128
 """examples whose log-ratios stay near the processor while they are read twice"""
 Fit = tuple[float, torch.Tensor, torch.Tensor]
@@ -169,8 +170,8 @@ def minimise(
     value, gradient, hessian = _penalised(loss(weights), weights - start, l2_strength)
     for _ in range(_NEWTON_STEPS):
         step = torch.linalg.solve(hessian, gradient)
-        if float(step.abs().max()) < 1e-4:
-            break
+        if float(step.abs().max()) < _LAST_STEP:
+            return (weights - step).numpy()
         for _ in range(6):
             trial = _penalised(loss(weights - step), weights - step - start, l2_strength)
             if trial[0] <= value:

@@ -77,8 +77,17 @@ def gram_weights(texts: Sequence[str]) -> sp.csr_array:
         texts: n of them.
 
     Returns:
-        [n, BUCKETS].
+        [n, BUCKETS], not to be changed: of up to ``TEXTS`` the last are kept.
     """
+    return _kept_weights(tuple(texts)) if len(texts) <= TEXTS else _weights(texts)
+
+
+@lru_cache(maxsize=1)
+def _kept_weights(texts: tuple[str, ...]) -> sp.csr_array:
+    return _weights(texts)
+
+
+def _weights(texts: Sequence[str]) -> sp.csr_array:
     tokens = [_WORD.findall(unicodedata.normalize("NFKC", text).lower()) for text in texts]
     vocabulary = sorted({word for words in tokens for word in words})
     rows = {word: row for row, word in enumerate(vocabulary)}

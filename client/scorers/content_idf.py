@@ -53,7 +53,8 @@ class ContentIdf:
         Returns:
             One lookup per column.
         """
-        return [GramLookup(_unit(batch.bag(decay) @ self._grams), self._grams) for decay in self._settings.decays]
+        queries = [_unit(batch.bag(decay) @ self._grams) for decay in self._settings.decays]
+        return GramLookup(queries, self._grams).columns
 
     def _products(self, queries: sp.csr_array) -> NDArray[np.float32]:
         """[Q, n]; for a few queries the items of their grams are read once for all of them, and added up in place."""

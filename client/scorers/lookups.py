@@ -241,27 +241,58 @@ class ProductColumn:
 
 
 class GramLookup:
-    """Scores that are products of sparse vectors of the histories with those of the items."""
+    """Scores that are products of sparse vectors of the histories with those of the items, for C columns."""
 
-    def __init__(self, queries: sp.csr_array, grams: sp.csr_array) -> None:
-        """``queries`` [B, G], ``grams`` [n, G]."""
+    def __init__(self, queries: Sequence[sp.csr_array], grams: sp.csr_array) -> None:
+        """``queries`` C of [B, G], ``grams`` [n, G]; the items' grams are read once for all columns."""
         self._queries, self._grams = queries, grams
+        self._last: tuple[Looked, torch.Tensor] | None = None
+
+    @property
+    def columns(self) -> list[Lookup]:
+        """The lookup of each of the C columns; none offers anything, as the lists of neighbours of content do."""
+        return [GramColumn(self, place) for place in range(len(self._queries))]
+
+    @property
+    def none(self) -> NDArray[np.int64]:
+        """[B, 0] no offers."""
+        return np.full((self._queries[0].shape[0], 0), -1)
+
+    def products(self, looked: Looked) -> torch.Tensor:
+        """[C, B, P + S]; those of the place that was looked at last are kept."""
+        if self._last is None or self._last[0] is not looked:
+            self._last = (looked, torch.from_numpy(self._worked_out(looked)))
+        return self._last[1]
+
+    def _worked_out(self, looked: Looked) -> NDArray[np.float32]:
+        grams, columns = self._grams, range(len(self._queries))
+        of_sample = grams[looked.sample].T
+        pooled = np.empty((len(columns), *looked.pool.shape), np.float32)
+        dense = np.zeros((grams.shape[1], len(columns)), np.float32)
+        for row, items in enumerate(looked.pool):
+            own = [slice(*queries.indptr[row : row + 2]) for queries in self._queries]
+            for column, (queries, part) in enumerate(zip(self._queries, own, strict=True)):
+                dense[queries.indices[part], column] = queries.data[part]
+            pooled[:, row] = (grams[items] @ dense).T
+            for queries, part in zip(self._queries, own, strict=True):
+                dense[queries.indices[part]] = 0
+        sampled = np.stack([(queries @ of_sample).toarray() for queries in self._queries])
+        return np.concatenate([pooled, sampled.astype(np.float32)], axis=2)
+
+
+class GramColumn:
+    """One column of a ``GramLookup``."""
+
+    def __init__(self, grams: GramLookup, column: int) -> None:
+        self._grams, self._column = grams, column
 
     def offers(self, count: int) -> NDArray[np.int64]:  # noqa: ARG002
-        """See ``Lookup``; it offers nothing, as the lists of neighbours of content do."""
-        return np.full((self._queries.shape[0], 0), -1)
+        """See ``Lookup``."""
+        return self._grams.none
 
     def at(self, looked: Looked) -> torch.Tensor:
         """See ``Lookup``."""
-        grams = self._grams
-        sampled = np.asarray((self._queries @ grams[looked.sample].T).toarray(), np.float32)
-        pooled = np.empty(looked.pool.shape, np.float32)
-        for row, items in enumerate(looked.pool):
-            query = np.zeros(grams.shape[1], np.float32)
-            begin, end = self._queries.indptr[row : row + 2]
-            query[self._queries.indices[begin:end]] = self._queries.data[begin:end]
-            pooled[row] = grams[items] @ query
-        return torch.from_numpy(np.concatenate([pooled, sampled], axis=1))
+        return self._grams.products(looked)[self._column]
 
     def masses(self, powers: Sequence[float]) -> None:  # noqa: ARG002
         """See ``Lookup``."""

@@ -81,6 +81,8 @@ def test_products_are_the_same_where_all_are_worked_out_and_where_few_are(most: 
 def test_grams_are_multiplied_where_somebody_looks() -> None:
     rng, where = np.random.default_rng(2), looked()
     grams = sp.csr_array(rng.random((N, 30)).astype(np.float32) * (rng.random((N, 30)) < 0.2))
-    queries = sp.csr_array(rng.random((HISTORIES, 30)).astype(np.float32) * (rng.random((HISTORIES, 30)) < 0.5))
-    expected = np.take_along_axis((queries @ grams.T).toarray(), where.items.numpy(), axis=1)
-    assert np.allclose(GramLookup(queries, grams).at(where).numpy(), expected, atol=1e-6)
+    values = rng.random((2, HISTORIES, 30)).astype(np.float32) * (rng.random((2, HISTORIES, 30)) < 0.5)
+    queries = [sp.csr_array(column) for column in values]
+    for column, lookup in zip(queries, GramLookup(queries, grams).columns, strict=True):
+        expected = np.take_along_axis((column @ grams.T).toarray(), where.items.numpy(), axis=1)
+        assert np.allclose(lookup.at(where).numpy(), expected, atol=1e-6)
