@@ -1,10 +1,12 @@
 """What a fit costs on synthetic platforms of any size, in this build and beside it in an earlier one.
 
-    python -m benchmarks.scale OUT [--size USERS,ITEMS,EVENTS ...] [--before BUILD] [--encoder FILE] [--seed N]
+    python -m benchmarks.scale OUT [--size USERS,ITEMS,EVENTS ...] [--before BUILD] [--encoder FILE]
+        [--peers] [--seed N]
 
 Makes each platform (``scale_platform.py``), then runs ``graft-client evaluate --no-own`` and ``fit --no-own`` on it,
 one process after the other, and prints processor seconds of all threads, peak memory, NDCG@10 of ``local`` over all
-users, and bytes of the head. What was measured is in OUT and is not measured again.
+users, and bytes of the head. Peers (``scale_peers.py``) are fitted on all events but users' last ones, which all are
+judged by. What was measured is in OUT and is not measured again.
 """
 
 import argparse
@@ -15,6 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.import_time import measure
+from benchmarks.scale_peers import PeerCost, measured_peers, peers_table
 from benchmarks.scale_platform import Size, write_platform
 
 HERE = Path(__file__).resolve().parents[1]
@@ -108,12 +111,16 @@ def main() -> None:
     parser.add_argument("--size", nargs="+", default=[*SIZES], metavar="USERS,ITEMS,EVENTS", help="of the platforms")
     parser.add_argument("--before", type=Path, help="the repository of an earlier build, measured beside this one")
     parser.add_argument("--encoder", type=Path, help="a received encoder; without it there is none")
+    parser.add_argument(
+        "--peers", action="store_true", help="peers beside this build, each in an environment of its own"
+    )
+    parser.add_argument("--budget", type=float, default=3600.0, help="processor seconds behind which SASRec stops")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     builds = {"now": HERE} | ({} if options.before is None else {"before": options.before.resolve()})
     out: Path = options.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
-    costs = []
+    costs, tables = [], []
     for size in map(size_of, options.size):
         platform = out / size.name
         if not platform.is_dir():
@@ -124,7 +131,16 @@ def main() -> None:
                 print(f"{size.name}, {name}", file=sys.stderr, flush=True)
                 file.write_text(json.dumps(asdict(cost(platform, build, name, out, options.encoder))), "utf-8")
             costs.append(Cost(**json.loads(file.read_text("utf-8"))))
-    print(markdown(costs))
+        if options.peers:
+            ours = next(each for each in costs if (each.platform, each.build) == (size.name, "now"))
+            peers = measured_peers(platform, out, seed=options.seed, budget=options.budget)
+            tables.append(f"{size.name}:\n\n{peers_table([_beside_peers(ours), *peers])}")
+    print("\n".join([markdown(costs), *tables]))
+
+
+def _beside_peers(cost: Cost) -> PeerCost:
+    """Our own line among the peers': the whole of ``fit``, reading, gate and storing in it."""
+    return PeerCost(name="graft `local`", seconds=cost.fit_seconds, peak=cost.peak, ndcg=cost.ndcg, settings={})
 
 
 if __name__ == "__main__":

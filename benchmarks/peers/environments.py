@@ -36,6 +36,7 @@ ENVIRONMENTS = {
         packages=("recbole",),
         variables={"TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1"},
     ),
+    "lenskit": Environment(name="lenskit", requirements=(TORCH, "lenskit==2025.8.1", *OURS), packages=("lenskit",)),
     "rectools": Environment(
         name="rectools",
         requirements=(TORCH, "rectools[torch]==0.19.0", *OURS),

@@ -203,9 +203,8 @@ def _validation_by_steps(
     by_name = {candidate.name: row[first] for candidate, row in zip(candidates, figures[1], strict=True)}
     may_win = in_the_race(options, by_name, settings)
     left = np.flatnonzero([candidate.name in may_win for candidate in candidates])
-    figures[np.ix_([0, 1], left, np.flatnonzero(~first))] = _validation(
-        platform, ensemble, fit, weights[left], some(held_out, np.flatnonzero(~is_first)), seed + 1
-    )
+    of_rest = _validation(platform, ensemble, fit, weights[left], some(held_out, np.flatnonzero(~is_first)), seed + 1)
+    figures[:, left[:, None], np.flatnonzero(~first)] = of_rest
     return figures[0], figures[1]
 
 

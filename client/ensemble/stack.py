@@ -171,7 +171,8 @@ def minimise(
     for _ in range(_NEWTON_STEPS):
         step = torch.linalg.solve(hessian, gradient)
         if float(step.abs().max()) < _LAST_STEP:
-            return (weights - step).numpy()
+            weights = weights - step
+            break
         for _ in range(6):
             trial = _penalised(loss(weights - step), weights - step - start, l2_strength)
             if trial[0] <= value:
@@ -203,9 +204,10 @@ def cross_entropy(examples: StackExamples, weights: torch.Tensor) -> Fit:
     value = 0.0
     gradient, hessian = torch.zeros(columns, dtype=torch.float64), torch.zeros(columns, columns, dtype=torch.float64)
     room = torch.empty(min(_AT_ONCE, count), columns, width)
-    parts = zip(examples.log_ratios.split(_AT_ONCE), examples.log_weights.split(_AT_ONCE), strict=True)
-    for log_ratios, log_weights in parts:
-        logits = weights.float() @ log_ratios + log_weights
+    for start in range(0, count, _AT_ONCE):
+        rows = slice(start, start + _AT_ONCE)
+        log_ratios = examples.log_ratios[rows]
+        logits = weights.float() @ log_ratios + examples.log_weights[rows]
         log_partition = logits.logsumexp(1)
         probabilities = (logits - log_partition[:, None]).exp()
         scaled = torch.mul(log_ratios, probabilities[:, None], out=room[: len(logits)])

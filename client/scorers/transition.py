@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -77,11 +78,9 @@ def transition_counts(sequences: Sequences, n_items: int, lags: Sequence[int] = 
     """
     owner: NDArray[np.int64] = np.repeat(np.arange(len(sequences)), sequences.lengths())
     items = sequences.items
-    sources, targets, weights = [], [], []
+    counts: Any = sp.csr_array((n_items, n_items), dtype=np.float32)
     for lag in lags:
         same = (owner[lag:] == owner[:-lag]) & (items[lag:] != items[:-lag])
-        sources.append(items[:-lag][same])
-        targets.append(items[lag:][same])
-        weights.append(np.full(int(same.sum()), 1 / lag, np.float32))
-    pairs = (np.concatenate(sources), np.concatenate(targets))
-    return sp.csr_array((np.concatenate(weights), pairs), shape=(n_items, n_items))
+        pairs = (items[:-lag][same], items[lag:][same])
+        counts = counts + sp.csr_array((np.full(len(pairs[0]), 1 / lag, np.float32), pairs), shape=counts.shape)
+    return sp.csr_array(counts)
