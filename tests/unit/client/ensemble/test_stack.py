@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 
@@ -12,7 +13,7 @@ from client.ensemble import fitting
 from client.ensemble.calibration import Calibration, fit_mixture, spread_scale, target_probabilities
 from client.ensemble.ensemble_settings import DEFAULT
 from client.ensemble.fitting import fit_stacks, rank_all
-from client.ensemble.stack import StackExamples, fit_path, fit_weights
+from client.ensemble.stack import StackExamples, cross_entropy, fit_path, fit_weights
 from client.scorers.scorer import Kind
 from tests.unit.client.recommender.world import prepared, small_platform
 
@@ -111,6 +112,63 @@ def test_counts_a_selection_user_as_known_and_as_unknown_in_the_proportion_of_bo
     stacks = fit_stacks(prepared(third), {}, {"stack": [[]]}, seed=0)
     assert np.allclose(stacks.validation, 1 / 3 * 1.0 + 2 / 3 * 0.5)
     assert np.array_equal(np.sort(np.concatenate(asked[1:])), third.selection_users)
+
+
+def known_or_new(monkeypatch: pytest.MonkeyPatch, twice_up_to: int) -> npt.NDArray[np.float64]:
+    """NDCG@10 of 120 users, a third of them training ones, where whoever is known to the statistics has rank 1."""
+    platform = small_platform()
+    third = dataclasses.replace(
+        platform, training_users=np.arange(0, 120, 3), calibration_users=np.arange(0, 120, 15), name="third"
+    )
+    folds = []
+
+    def rank_of(ensemble, weights, held_out):
+        folds.append(ensemble.raw)
+        return np.full((len(weights), len(held_out)), 1.0 if ensemble.raw is folds[0] else 3.0)
+
+    monkeypatch.setattr(fitting, "ranks_of_all", rank_of)
+    settings = dataclasses.replace(DEFAULT, candidates=dataclasses.replace(DEFAULT.candidates, twice_up_to=twice_up_to))
+    stacks = fit_stacks(prepared(third), {}, {"stack": [[]]}, seed=0, settings=settings)
+    return stacks.validation[0]
+
+
+def test_where_many_choose_each_is_known_or_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    both, drawn = known_or_new(monkeypatch, 1_000), known_or_new(monkeypatch, 0)
+    assert set(drawn.tolist()) == {0.5, 1.0}
+    assert np.allclose(both, 1 / 3 + 2 / 3 * 0.5)
+    assert drawn.mean() == pytest.approx(both.mean(), abs=0.12)
+
+
+def test_candidates_that_lost_among_the_first_users_rank_no_others() -> None:
+    few = dataclasses.replace(DEFAULT.candidates, first_users=30, behind=0.5)
+    platform = prepared(small_platform())
+    raced, all_ranked = (
+        fit_stacks(platform, {}, {"stack": [[]]}, seed=0, settings=dataclasses.replace(DEFAULT, candidates=settings))
+        for settings in (few, DEFAULT.candidates)
+    )
+    lost = np.isnan(raced.validation)
+    assert 0 < lost.any(axis=1).sum() < len(raced.candidates)
+    assert set(lost.sum(axis=1).tolist()) == {0, raced.validation.shape[1] - 30}
+    options = [candidate.name for candidate in raced.options["stack"]]
+    assert options == [name for name, row in raced.whole_list_by_name().items() if not np.isnan(row).any()]
+    np.testing.assert_array_equal(raced.validation[~lost], all_ranked.validation[~lost])
+    assert np.isfinite(list(raced.scorer_values().values())).all()
+    assert raced.scorer_values().keys() == all_ranked.scorer_values().keys()
+
+
+def test_cross_entropy_of_many_examples_has_the_derivatives_of_the_formula() -> None:
+    generator = torch.Generator().manual_seed(5)
+    log_ratios, log_weights = torch.randn(300, 3, 9, generator=generator), torch.rand(300, 9, generator=generator)
+    weights = torch.tensor([0.3, -0.2, 0.7], dtype=torch.float64)
+
+    def loss(weights: torch.Tensor) -> torch.Tensor:
+        logits = torch.einsum("r,nrs->ns", weights, log_ratios.double()) + log_weights
+        return (logits.logsumexp(1) - logits[:, 0]).mean()
+
+    value, gradient, hessian = cross_entropy(StackExamples(log_ratios=log_ratios, log_weights=log_weights), weights)
+    assert value == pytest.approx(float(loss(weights)), abs=1e-6)
+    torch.testing.assert_close(gradient, torch.func.grad(loss)(weights), atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(hessian, torch.func.hessian(loss)(weights), atol=1e-5, rtol=1e-4)
 
 
 def test_leaves_out_what_the_platform_cannot_have_and_says_why() -> None:

@@ -5,7 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from client.data.sequences import Sequences
-from client.features.hashing import local_grams
+from client.features import hashing
+from client.features.hashing import gram_cosines, local_grams
 from client.features.prepared_platform import nearest
 from client.scorers.content_idf import ContentIdf
 from client.scorers.scorer import FitData, HistoryBatch
@@ -13,7 +14,7 @@ from client.scorers.scorer import FitData, HistoryBatch
 TEXTS = ("red wooden train", "blue wooden train", "senate budget bill", "")
 
 
-def columns_of(histories: Sequences) -> list[NDArray[np.float32]]:
+def columns_of(histories: Sequences, cosines: NDArray[np.float32] | None = None) -> list[NDArray[np.float32]]:
     """Two [B, n]."""
     features = np.eye(len(TEXTS), dtype=np.float32)
     data = FitData(
@@ -22,6 +23,7 @@ def columns_of(histories: Sequences) -> list[NDArray[np.float32]]:
         neighbours=nearest(features),
         ordered=True,
         grams=local_grams(TEXTS),
+        gram_cosines=cosines,
     )
     return [column.numpy() for column in ContentIdf(data).score(HistoryBatch(histories, len(TEXTS)))]
 
@@ -54,3 +56,15 @@ def test_scores_many_histories_as_it_scores_each() -> None:
         alone = scored(histories.items[2 * row : 2 * row + 2].tolist())
         for many, one in zip(together, alone, strict=True):
             assert many[row] == pytest.approx(one, abs=1e-6)
+
+
+def test_scores_by_cosines_of_all_pairs_as_by_grams() -> None:
+    rng = np.random.default_rng(0)
+    histories = Sequences(offsets=np.arange(0, 61, 3), items=rng.integers(0, len(TEXTS), 60).astype(np.int32))
+    for by_pair, by_gram in zip(columns_of(histories, gram_cosines(TEXTS)), columns_of(histories), strict=True):
+        assert by_pair == pytest.approx(by_gram, abs=1e-6)
+
+
+def test_cosines_of_a_large_catalogue_are_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hashing, "_COSINES_UP_TO", 1)
+    assert gram_cosines(("no", "other", "test", "asked", "for", "these")) is None
