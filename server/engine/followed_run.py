@@ -151,7 +151,7 @@ def follow(run: Run, home: ServerHome, console: Console) -> None:
         raise FederationError(f"run {run.number} is completed, but no platform took part: the encoder is as it was")
     _say(
         console,
-        f"run {run.number} is completed: {rounds}; kept: {kept_words(view.history)}; its encoder: {run.encoder}",
+        f"run {run.number} is completed: {rounds}; it leaves the encoder {kept_words(view.history)}: {run.encoder}",
     )
 
 
@@ -206,7 +206,7 @@ class PlainLines:
         """The whole sentence where it is another one than in the question before."""
         for name, absence in absences.items():
             again = self._without.get(name) == absence
-            self.say(f"  without {name} ({absence.cause})" if again else f"  without {name}: {absence.sentence}")
+            self.say(f"  without {name}, as before" if again else f"  without {name}: {absence.sentence}")
         self._without = absences
 
     def _changes(self, view: View) -> None:
