@@ -56,8 +56,9 @@ def test_shows_a_run_that_is_over(tmp_path, state) -> None:
     world = coordinator(tmp_path / "coordinator")
     for name in ("shop", "films", "news"):
         world.enroll(name, "online", until=LATER)
-    done = {"completed": rounds(6), "failed": rounds(2)}[state]
-    world.run(*done, record("train", 7, ("shop",), failed={"films": "data"}), rounds=6, state=state)
+    broken = record("train", 3, ("shop",), failed={"films": "data"})
+    history = {"completed": rounds(6), "failed": [*rounds(2), broken]}[state]
+    world.run(*history, rounds=6, state=state)
     with supervised(world), dashboard(world) as url, browser(tmp_path) as seen:
         pictures(seen, url, tmp_path, state)
         assert seen.value("document.querySelector('[data-part=live] .badge').textContent") == state
