@@ -76,19 +76,20 @@ def line(record: Mapping[str, Any], rounds: int, history: History) -> str:
     return "; ".join([", ".join(filter(None, parts)), *without_words(absences_in(record))])
 
 
-def progress(history: History, rounds: int) -> str:
+def progress(history: History, rounds: int, *, is_open: bool = True) -> str:
     """Rounds done of rounds asked, and the time that is left as the rounds so far have it.
 
     Args:
         history: the run's history so far.
         rounds: how many training rounds were asked for.
+        is_open: whether the run goes on.
 
     Returns:
-        The words; without a time before the first round has ended and after the last one.
+        The words; without a time before the first round has ended and after the last one, or where the run is over.
     """
     done = rounds_done(history)
     words = f"{done} of {rounds} rounds"
-    if not done or done >= rounds:
+    if not is_open or not done or done >= rounds:
         return words
     seconds = sum(record["seconds"] for record in history if record["round"] > 0) / done * (rounds - done)
     return f"{words}, about {_duration(seconds)} left"

@@ -362,3 +362,5 @@ def test_without_an_evaluation_the_last_round_is_kept_and_nobody_judged_it() -> 
     assert kept_encoder(history) == {"round": 2, "score": None, "platforms": 0, "words": "after round 2"}
     assert progress(history, 2) == "2 of 2 rounds"
     assert progress([], 2) == "0 of 2 rounds"
+    assert progress(history, 3) == "2 of 3 rounds, about 10 s left"
+    assert progress(history, 3, is_open=False) == "2 of 3 rounds"
