@@ -67,7 +67,7 @@ def status_lines(report: dict[str, Any]) -> list[str]:
     """The same for people."""
     lines = [f"{report['name']}: {_standing(report)}"]
     if report["cause"]:
-        lines += [f"why: {report['why']} ({report['cause']})", f"what to do: {report['do']}"]
+        lines += [f"why: {report['why']}", f"what to do: {report['do']}"]
     lines.append(f"last round: {_last_round(report['last_answer'])}")
     for process in report["processes"]:
         lines.append(f"  {process['name']}: {_doing(process, report['cause'])}")

@@ -11,6 +11,7 @@ from client.agent.fitting import is_agent
 from client.agent.private_part import heads_and_key
 from client.api.python_words import in_python_words
 from client.data.ids import id_text
+from client.ensemble.scorer_names import readable
 from client.recommender.recommender import ListQuery, Recommendation, Recommender, open_recommender
 from client.serving.id_form import IdForm
 from client.store.head_store import open_heads
@@ -20,7 +21,7 @@ UserId = str | int | float
 """A whole float, as frames with gaps hold ids, is the whole number."""
 REASONS = 3
 """Scorers and items of the history that are named."""
-_PARTS = pl.List(pl.Struct({"name": pl.String, "adds": pl.Float64}))
+_PARTS = pl.List(pl.Struct({"name": pl.String, "words": pl.String, "adds": pl.Float64}))
 _HISTORY = pl.List(pl.Struct({"item": pl.String, "title": pl.String, "adds": pl.Float64}))
 SCHEMA: dict[str, pl.DataType] = {
     "user": pl.String(),
@@ -40,8 +41,8 @@ class UserList:
     """What one user is recommended."""
 
     rows: list[dict[str, Any]]
-    """rank from 1, item, title and score, the best first; with reasons scorers (name, adds) and history (item, title,
-    adds) too"""
+    """rank from 1, item, title and score, the best first; with reasons scorers (name, words, adds) and history (item,
+    title, adds) too"""
     basis: str
     """what it rests on: basket, history or popularity"""
 
@@ -68,7 +69,7 @@ def recommend(
 
     Returns:
         A row for each user and item: user, rank from 1, item, title, score, and with reasons scorers (what each adds
-        to the score) and history (how far the score would fall without each earlier item).
+        to the score, in nats) and history (how far the score would fall without each earlier item).
 
     Raises:
         ConfigError: if ``k`` is no number from 1, or a user's id is neither a text nor a whole number.
@@ -160,6 +161,6 @@ def _row(recommender: Recommender, item: Recommendation, rank: int, *, reasons: 
     row = {"rank": rank, "item": ids[item.item], "title": texts[item.item], "score": item.score}
     if not reasons:
         return row
-    scorers = [{"name": name, "adds": adds} for name, adds in item.scorers[:REASONS]]
+    scorers = [{"name": name, "words": readable(name), "adds": adds} for name, adds in item.scorers[:REASONS]]
     history = [{"item": ids[past], "title": texts[past], "adds": adds} for past, adds in item.history[:REASONS]]
     return {**row, "scorers": scorers, "history": history}

@@ -37,8 +37,11 @@ def fit(
     Stored is all that a list is computed from, texts and users' histories too: keep DIR as private as the data, or make
     it a vault (`graft-client vault make`) and say where its key is.
     """
+    from client.ensemble.candidates import LOCAL
+
     with shown("fit", hints=_HINTS):
         wanted = asked_fit(folder, encoder, data, asked, heads, vault_key)
         private = wanted.private_folder()
         verdict = wanted.stored(private)
-    tell(verdict.to_json(), f"{private.folder}: serves {verdict.served}; {verdict.reason}", as_json=as_json)
+    what = f"{LOCAL}, the platform's own recommender" if verdict.served == LOCAL else verdict.served
+    tell(verdict.to_json(), f"{private.folder}: serves {what}; {verdict.reason}", as_json=as_json)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _TITLE = 60
 """Characters of a title that a line shows; JSON has all."""
+_LEGEND = "; scorers: what each adds to the score; history: how far the score would fall without that earlier item"
 
 
 def recommend(
@@ -64,7 +65,7 @@ def answer(
         tell_json(listed.rows)
         return
     print("\n".join(_lines(listed.rows)))
-    print(f"rests on: {listed.basis}")
+    print(f"rests on: {listed.basis}{_LEGEND if reasons else ''}")
 
 
 def _lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -81,8 +82,8 @@ def _lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 def _reasons(row: Mapping[str, Any]) -> Iterator[str]:
     for word, parts in (("scorers", row.get("scorers")), ("history", row.get("history"))):
         if parts:
-            said = (f"{_shown(part.get('title', part.get('name'))[:_TITLE])} {part['adds']:+.2f}" for part in parts)
-            yield f"{word}: {', '.join(said)}"
+            said = (f"{_shown(part.get('title', part.get('words'))[:_TITLE])} {part['adds']:+.2f}" for part in parts)
+            yield f"{word}: {'; '.join(said)}"
 
 
 def _shown(text: str) -> str:

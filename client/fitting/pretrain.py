@@ -5,6 +5,7 @@ from math import isnan
 from pathlib import Path
 
 from client.data.folder_options import Preparation
+from client.data.platform import Platform
 from client.features.prepared_platform import PreparedPlatform, open_platform
 from client.privacy.account import digests_of
 from client.privacy.accounts import Accounts, machine_place
@@ -101,7 +102,17 @@ def _pretrain_privately(
 ) -> PretrainOutcome:
     """The linear part under noise that spends the whole promise; nobody may have spent any of it before."""
     platform = prepared.platform
-    encoder, counts = pretrain_private(platform, prepared.features, prepared.space, preset, promise)
+    with working("step 2 of 3, the linear part under noise"):
+        encoder, counts = pretrain_private(platform, prepared.features, prepared.space, preset, promise)
+    with working("step 3 of 3, writing down what it costs each user"):
+        _charge(platform, promise, accounts)
+    catalogue = released_catalogue(prepared.features)
+    privacy = {"epsilon": promise.epsilon, "delta": promise.delta}
+    _write(out, encoder, EncoderCard(counts=counts, catalogue=catalogue, privacy=privacy, **vars(origin)))
+    return PretrainOutcome(parameters=len(encoder.flat), epochs=0, best_validation=float("nan"))
+
+
+def _charge(platform: Platform, promise: RequestedPromise, accounts: Accounts) -> None:
     users = digests_of([platform.user_ids[row] for row in platform.encoder_users])
     with accounts.changing() as book:
         spent = int((~book.account.able(users, promise.budget, promise.budget)).sum())
@@ -112,10 +123,6 @@ def _pretrain_privately(
             )
         release = Release(time=now_text(), released="encoder", noise=promise.noise, delta=promise.delta)
         book.replace(book.account.charged(users, promise.budget, release))
-    catalogue = released_catalogue(prepared.features)
-    privacy = {"epsilon": promise.epsilon, "delta": promise.delta}
-    _write(out, encoder, EncoderCard(counts=counts, catalogue=catalogue, privacy=privacy, **vars(origin)))
-    return PretrainOutcome(parameters=len(encoder.flat), epochs=0, best_validation=float("nan"))
 
 
 def _write(out: Path, encoder: Encoder, card: EncoderCard) -> None:

@@ -106,11 +106,11 @@ class Assessment:
             f"lift that these users show: {_in_words(self.lift)}",
             f"users looked at: {self.users:,}",
             f"users to see a lift of the whole list beyond noise: {needed}",
-            f"content alone reaches: {self.content:.0%} of local's NDCG@10",
             "transferability score: could not be measured"
             if related is None
             else f"transferability score: the encoder adds {related.lift:+.1f} % to content over {related.events:,} "
             f"past events of {related.users:,} users",
+            f"content alone reaches: {self.content:.0%} of local's NDCG@10",
             *([] if near is None else [f"nearest pair of the benchmark: {_as_pair(near)}"]),
         ]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from server.coordinator.run_book import OPEN, RESUMABLE, Run, resume_command
 from server.dashboard.round_chart import RoundChart, round_chart
-from server.engine.absences import absences_in, absences_in_round
+from server.engine.absences import absences_in, absences_in_round, without_words
 from server.engine.followed_run import View
 from server.engine.round_lines import (
     EVALUATE,
@@ -41,7 +41,7 @@ class Question:
     seconds: str
     note: str
     without: tuple[str, ...]
-    """who sent no usable answer, and the code of why"""
+    """who sent no usable answer, and why"""
     kept: bool
     """whether the run leaves the encoder of this round, as far as it is"""
     passed_over: bool
@@ -75,7 +75,7 @@ class LatestRun:
     asked: str
     """what was asked, in words"""
     without: tuple[str, ...]
-    """who takes no part, and the code of why"""
+    """the names of who takes no part"""
     questions: tuple[Question, ...]
     """the newest first"""
     parts: tuple[PlatformPart, ...]
@@ -114,7 +114,7 @@ def latest_run(run: Run, platforms: Sequence[PlatformStanding], *, folder: Path,
         number=run.number,
         state=standing.state,
         caption=view.caption(),
-        progress=progress(history, config.rounds),
+        progress=progress(history, config.rounds, is_open=is_open),
         reason=standing.reason,
         under_way=view.under_way() if is_open else (),
         resume=resume_command(folder, run.number) if standing.state in RESUMABLE else "",
@@ -143,12 +143,8 @@ def _seconds_since(run: Run, now: datetime) -> float:
 def _without(history: Sequence[Mapping[str, Any]], platforms: Sequence[PlatformStanding]) -> tuple[str, ...]:
     """Who sent no usable answer in the last round, and of these platforms who is not there now."""
     silent = absences_in_round(history) if history else {}
-    away = {
-        platform.name: platform.absence
-        for platform in platforms
-        if platform.absence is not None and not platform.connected
-    }
-    return tuple(f"{name} ({absence.cause})" for name, absence in sorted({**silent, **away}.items()))
+    away = {platform.name for platform in platforms if platform.absence is not None and not platform.connected}
+    return tuple(sorted({*silent, *away}))
 
 
 def _question(record: Mapping[str, Any], rounds: int, history: Sequence[Mapping[str, Any]]) -> Question:
@@ -162,7 +158,7 @@ def _question(record: Mapping[str, Any], rounds: int, history: Sequence[Mapping[
         mib_in=f"{record['bytes_up'] / MIB:.1f}",
         seconds=seconds,
         note=note.removeprefix(PASSED_OVER),
-        without=tuple(f"{platform} ({absence.cause})" for platform, absence in absences_in(record).items()),
+        without=tuple(without_words(absences_in(record))),
         kept=record is kept_evaluation(history),
         passed_over=RoundRecord.from_json(record).passed_over,
     )

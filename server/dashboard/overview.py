@@ -15,7 +15,7 @@ from server.dashboard.release_acceptance import accepted_in
 from server.engine.absences import TRAIN
 from server.engine.round_lines import kept_encoder, kept_words
 from server.engine.standings import standings
-from server.engine.status import status
+from server.engine.status import answer_words, status
 from shared.system.settings_file import read_settings
 
 
@@ -91,10 +91,10 @@ def _platforms(
             state=platform["connection"],
             tone=_tone(platform),
             since=moment_words(datetime.fromisoformat(platform["since"])) if platform["since"] else "",
-            last=_last(platform["last_answer"]),
+            last=answer_words(platform),
             users=f"{classes[platform['name']]:,}" if platform["name"] in classes else "",
             accepted=f"the bundle of run {accepted[platform['name']]}" if platform["name"] in accepted else "none yet",
-            why=_why(platform),
+            why=platform["why"],
             do=platform["do"],
         )
         for platform in platforms
@@ -106,20 +106,6 @@ def _tone(platform: Mapping[str, Any]) -> str:
     if platform["connected"]:
         return "wait" if platform["cause"] else "good"
     return "wait" if platform["queued"] or platform["connection"] == "unknown" else "bad"
-
-
-def _why(platform: Mapping[str, Any]) -> str:
-    """With its code where the state does not say that already."""
-    if not platform["cause"] or platform["cause"] == platform["connection"]:
-        return str(platform["why"])
-    return f"{platform['why']} ({platform['cause']})"
-
-
-def _last(answer: Mapping[str, Any] | None) -> str:
-    if answer is None:
-        return ""
-    code = f", {answer['cause']}" if answer["cause"] else ""
-    return f"run {answer['run']}, {answer['words']}{code}"
 
 
 def _origin(runs: Sequence[Run]) -> str:

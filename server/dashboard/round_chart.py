@@ -49,6 +49,11 @@ class RoundChart:
         return " ".join(f"{dot.x:.1f},{dot.y:.1f}" for dot in self.dots)
 
     @property
+    def has_mark(self) -> bool:
+        """Whether a dot stands for the encoder that the run leaves."""
+        return any(dot.marked for dot in self.dots)
+
+    @property
     def words(self) -> str:
         """For whoever does not see it."""
         return f"{self.title}: {'; '.join(dot.words for dot in self.dots)}"

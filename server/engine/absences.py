@@ -33,19 +33,8 @@ class Absence:
 
     @property
     def sentence(self) -> str:
-        """All three."""
-        return f"{self.why} ({self.cause}); {self.do}"
-
-    def reason_beside(self, state: str) -> str:
-        """Why, with its code where that is not said already.
-
-        Args:
-            state: the word that is shown before it.
-
-        Returns:
-            The words.
-        """
-        return self.why if self.cause == state else f"{self.why} ({self.cause})"
+        """What it means, and what to do."""
+        return f"{self.why}; {self.do}"
 
     def of_folder(self, folder: Path) -> "Absence":
         """The same, with a coordinator's folder in what to do."""
@@ -66,7 +55,7 @@ DROPPED = Absence(
     "dropped", "its answer is not one that can be used", "look at both releases; superexec.log has the reason"
 )
 _LOST = Absence("", "the process that worked on its task ended before it answered", _STATUS)
-_UNKNOWN = Absence("", "it answered with a code that this release does not know", "look at both releases")
+_UNKNOWN = Absence("", "it answered with a code that this release does not know, {code}", "look at both releases")
 _KNOWN = {
     absence.cause: absence
     for absence in (
@@ -177,6 +166,11 @@ def absences_in(record: Mapping[str, Any]) -> dict[str, Absence]:
     return dict(sorted(absences.items()))
 
 
+def without_words(absences: Mapping[str, Absence]) -> list[str]:
+    """Without whom, and why, a text each."""
+    return [f"without {name}: {absence.why}" for name, absence in absences.items()]
+
+
 def absences_in_round(history: Sequence[Mapping[str, Any]]) -> dict[str, Absence]:
     """Who sent no usable answer to a question of the last round, by name; what training came to stands before all."""
     last = [record for record in history if record["round"] == history[-1]["round"]]
@@ -192,4 +186,4 @@ def _of_code(code: str) -> Absence:
         meant = _KNOWN[known]
         return Absence(known, meant.why, meant.do.format(least=least or "K"))
     meant = _LOST if code.startswith(ENGINE) else _UNKNOWN
-    return Absence(code, meant.why, meant.do)
+    return Absence(code, meant.why.format(code=code), meant.do)

@@ -113,7 +113,9 @@ class View:
 
     def caption(self) -> str:
         """How far it is."""
-        return f"run {self.run.number}: {self.run.standing().state}, {progress(self.history, self.config.rounds)}"
+        state = self.run.standing().state
+        rounds = progress(self.history, self.config.rounds, is_open=state in OPEN)
+        return f"run {self.run.number}: {state}, {rounds}"
 
     def now(self) -> str:
         """What is being done, and for how long."""
@@ -143,7 +145,7 @@ def follow(run: Run, home: ServerHome, console: Console) -> None:
     _say(console, f"run {run.number}, in {run.folder}; it goes on without this terminal")
     view = _in_terminal(run, home, console) if console.is_terminal else _in_lines(run, home, console)
     standing = run.standing()
-    rounds = progress(view.history, view.config.rounds)
+    rounds = progress(view.history, view.config.rounds, is_open=False)
     if standing.state != "completed":
         further = f"; it goes on with: {resume_command(home.folder, run.number)}"
         raise FederationError(f"run {run.number} {standing.state} after {rounds}: {standing.reason}{further}")
@@ -151,7 +153,7 @@ def follow(run: Run, home: ServerHome, console: Console) -> None:
         raise FederationError(f"run {run.number} is completed, but no platform took part: the encoder is as it was")
     _say(
         console,
-        f"run {run.number} is completed: {rounds}; kept: {kept_words(view.history)}; its encoder: {run.encoder}",
+        f"run {run.number} is completed: {rounds}; it leaves the encoder {kept_words(view.history)}: {run.encoder}",
     )
 
 
@@ -206,7 +208,7 @@ class PlainLines:
         """The whole sentence where it is another one than in the question before."""
         for name, absence in absences.items():
             again = self._without.get(name) == absence
-            self.say(f"  without {name} ({absence.cause})" if again else f"  without {name}: {absence.sentence}")
+            self.say(f"  without {name}, as before" if again else f"  without {name}: {absence.sentence}")
         self._without = absences
 
     def _changes(self, view: View) -> None:

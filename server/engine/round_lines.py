@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from server.coordinator.run_book import rounds_done
-from server.engine.absences import TRAIN, absences_in
+from server.engine.absences import TRAIN, absences_in, without_words
 from server.rounds.sum_groups import group_words
 from shared.federation.messages import BOTH
 
@@ -73,23 +73,23 @@ def line(record: Mapping[str, Any], rounds: int, history: History) -> str:
     question, platforms, loss, quality, size, seconds, note = cells(record, rounds, history)
     parts = [f"{question}: {platforms} platforms answered", f"loss {loss}" * bool(loss)]
     parts += [f"NDCG@10 {quality}" * bool(quality), f"{size} MiB", f"{seconds} s", note]
-    absent = [f"{name} ({absence.cause})" for name, absence in absences_in(record).items()]
-    return ", ".join(filter(None, parts)) + (f"; without {', '.join(absent)}" if absent else "")
+    return "; ".join([", ".join(filter(None, parts)), *without_words(absences_in(record))])
 
 
-def progress(history: History, rounds: int) -> str:
+def progress(history: History, rounds: int, *, is_open: bool = True) -> str:
     """Rounds done of rounds asked, and the time that is left as the rounds so far have it.
 
     Args:
         history: the run's history so far.
         rounds: how many training rounds were asked for.
+        is_open: whether the run goes on.
 
     Returns:
-        The words; without a time before the first round has ended and after the last one.
+        The words; without a time before the first round has ended and after the last one, or where the run is over.
     """
     done = rounds_done(history)
     words = f"{done} of {rounds} rounds"
-    if not done or done >= rounds:
+    if not is_open or not done or done >= rounds:
         return words
     seconds = sum(record["seconds"] for record in history if record["round"] > 0) / done * (rounds - done)
     return f"{words}, about {_duration(seconds)} left"
@@ -112,21 +112,32 @@ def kept_evaluation(history: History) -> Mapping[str, Any] | None:
 
 
 def kept_encoder(history: History) -> dict[str, Any]:
-    """Which round's encoder the run leaves: round, score and platforms; the score is None where nobody judged it."""
+    """Which encoder the run leaves: round, score, platforms and words; the score is None where nobody judged it."""
     judged = kept_evaluation(history)
     if judged is None:
-        return {"round": rounds_done(history), "score": None, "platforms": 0}
+        done = rounds_done(history)
+        words = _encoder_words(done, moments=took_part(history))
+        return {"round": done, "score": None, "platforms": 0, "words": words}
     platforms = len(judged["platforms"]) if judged.get("groups") else len(_quality(judged))
-    return {"round": judged["round"], "score": mean_quality(judged), "platforms": platforms}
+    words = _encoder_words(judged["round"], moments=is_after_moments(judged, history))
+    return {"round": judged["round"], "score": mean_quality(judged), "platforms": platforms, "words": words}
+
+
+def _encoder_words(number: int, *, moments: bool) -> str:
+    """Which encoder it is; round 0 is what a run starts with, or what moments made of it."""
+    if number:
+        return f"after round {number}"
+    return "after moments" if moments else "as it was at the start"
 
 
 def kept_words(history: History) -> str:
-    """The same for people."""
+    """The same for people; "the encoder" stands before it."""
     summary = kept_encoder(history)
     alone = "" if trained(history) else "; no platform trained in it"
     if summary["score"] is None:
-        return f"round {summary['round']}, which no platform evaluated{alone}"
-    return f"round {summary['round']}, NDCG@10 {summary['score']:.4f} on {summary['platforms']} platforms{alone}"
+        return f"{summary['words']}, which no platform evaluated{alone}"
+    platforms = f"{summary['platforms']} platform{'s' * (summary['platforms'] != 1)}"
+    return f"{summary['words']}, NDCG@10 {summary['score']:.4f} on {platforms}{alone}"
 
 
 def question_words(record: Mapping[str, Any], history: History, of_rounds: str = "") -> str:

@@ -67,7 +67,7 @@ class PlatformStanding:
     def line(self) -> str:
         """For people."""
         since = f" since {moment_words(self.since)}" if self.since else ""
-        why = f": {self.absence.reason_beside(self.state)}; {self.absence.do}" if self.absence else ""
+        why = f": {self.absence.sentence}" if self.absence else ""
         return f"{self.name}: {self.state}{since}{why}"
 
     def to_json(self) -> dict[str, Any]:
@@ -137,8 +137,8 @@ def last_answer(name: str, runs: Iterable[Run]) -> tuple[dict[str, Any], Absence
         runs: the coordinator's runs, the oldest first.
 
     Returns:
-        The answer with the keys run, question, round, words and cause (empty where it was a result), and why the
-        platform takes no part (None where it does); None where it was never asked.
+        The answer with the keys run, question, round, words, cause and why (empty where it was a result), and why
+        the platform takes no part (None where it does); None where it was never asked.
     """
     for run in reversed(list(runs)):
         history = run.history()
@@ -149,7 +149,8 @@ def last_answer(name: str, runs: Iterable[Run]) -> tuple[dict[str, Any], Absence
             training = next((absences_in(record).get(name) for record in trained), None)
             answer = {"run": run.number, "question": last["kind"], "round": last["round"]}
             answer["words"] = question_words(last, history)
-            return {**answer, "cause": absence.cause if absence else ""}, training or absence
+            answer |= {"cause": absence.cause, "why": absence.why} if absence else {"cause": "", "why": ""}
+            return answer, training or absence
     return None
 
 

@@ -1,6 +1,6 @@
 """What a coordinator is doing: its processes, who may join and who is there, and its runs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +8,7 @@ from server.coordinator.certificates import expiry
 from server.coordinator.home import ServerHome
 from server.coordinator.moments_shown import moment_words
 from server.coordinator.run_book import RESUMABLE, Run, RunBook, resume_command, rounds_done
-from server.engine.absences import absences_in_round
+from server.engine.absences import absences_in_round, without_words
 from server.engine.round_lines import kept_encoder, took_part
 from server.engine.standings import PlatformStanding, standings
 from server.engine.supervisor import supervision
@@ -72,6 +72,7 @@ def _platform(standing: PlatformStanding) -> dict[str, Any]:
 
 def _run(run: Run) -> dict[str, Any]:
     standing, history, stage = run.standing(), run.history(), run.stage()
+    absences = absences_in_round(history)
     return {
         "number": run.number,
         "state": standing.state,
@@ -82,7 +83,8 @@ def _run(run: Run) -> dict[str, Any]:
         "stage": stage.words if stage else "",
         "answered": took_part(history),
         "kept": kept_encoder(history),
-        "missing": {name: absence.cause for name, absence in absences_in_round(history).items()},
+        "missing": {name: absence.cause for name, absence in absences.items()},
+        "without": without_words(absences),
     }
 
 
@@ -90,7 +92,7 @@ def _server_lines(facts: dict[str, Any]) -> list[str]:
     state = "ready" if facts["ready"] else "starting" if facts["running"] else "not running"
     lines = [f"server: {state}"]
     if facts["cause"]:
-        lines += [f"  why: {facts['why']} ({facts['cause']})", f"  what to do: {facts['do']}"]
+        lines += [f"  why: {facts['why']}", f"  what to do: {facts['do']}"]
     for process in facts["processes"]:
         doing = f"process {process['pid']}" if process["pid"] else "waiting to be started again"
         lines.append(f"  {process['name']}: {doing}, started again {process['restarts']} times")
@@ -105,17 +107,29 @@ def _platform_lines(facts: dict[str, Any]) -> list[str]:
     lines = [f"platforms: {len(facts['platforms'])}"]
     for platform in facts["platforms"]:
         since = f" since {moment_words(datetime.fromisoformat(platform['since']))}" if platform["since"] else ""
-        last = f", last answer: {_last(platform['last_answer'])}" if platform["last_answer"] else ""
+        last = f", last answer: {answer_words(platform)}" if platform["last_answer"] else ""
         lines.append(f"  {platform['name']}: {platform['connection']}{since}{last}")
         if platform["cause"]:
-            code = "" if platform["cause"] == platform["connection"] else f" ({platform['cause']})"
-            lines += [f"    why: {platform['why']}{code}", f"    what to do: {platform['do']}"]
+            lines += [f"    why: {platform['why']}", f"    what to do: {platform['do']}"]
     return lines
 
 
-def _last(answer: dict[str, Any]) -> str:
-    cause = f" ({answer['cause']})" if answer["cause"] else ""
-    return f"run {answer['run']}, {answer['words']}{cause}"
+def answer_words(platform: Mapping[str, Any]) -> str:
+    """A platform's last answer; why it was no result stands beside it, unless the platform is away for another reason.
+
+    Args:
+        platform: as ``status`` has it.
+
+    Returns:
+        The words; empty where it was never asked.
+    """
+    answer = platform["last_answer"]
+    if not answer:
+        return ""
+    words = f"run {answer['run']}, {answer['words']}"
+    if not answer["cause"]:
+        return words
+    return f"{words}: no result" if answer["cause"] == platform["cause"] else f"{words}: {answer['why']}"
 
 
 def _run_lines(facts: dict[str, Any]) -> list[str]:
@@ -127,11 +141,10 @@ def _run_line(run: dict[str, Any], folder: str) -> str:
     if run["rounds"] and not run["answered"]:
         parts.append("no platform took part")
     if run["kept"]["score"] is not None:
-        parts.append(f"kept: round {run['kept']['round']}, NDCG@10 {run['kept']['score']:.4f}")
+        parts.append(f"leaves the encoder {run['kept']['words']}, NDCG@10 {run['kept']['score']:.4f}")
     if run["stage"]:
         parts.append(run["stage"])
-    if run["missing"]:
-        parts.append(f"last without {', '.join(f'{name} ({cause})' for name, cause in run['missing'].items())}")
+    parts += [f"last {words}" for words in run["without"]]
     reason = f": {run['reason']}" if run["reason"] else ""
     further = f"; it goes on with: {resume_command(folder, run['number'])}" if run["state"] in RESUMABLE else ""
     return "; ".join(parts) + reason + further

@@ -408,7 +408,7 @@ class RoundLoop:
         for name, reason in record.held_back.items():
             _LOG.warning("%s round %d: the reply of %s was %s", kind, number, name, reason)
         if record.passed_over:
-            _LOG.warning("%s round %d: %s", kind, number, record.note)
+            _LOG.warning("the encoder after %s is %s", f"round {number}" if number else "moments", record.note)
         _LOG.info("%s round %d: %d replies used %s", kind, number, len(record.platforms), record.note)
         return record
 

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from client.ensemble.candidates import LOCAL, ZERO_SHOT
 from client.transfer.table import METHODS
-from simulations.report.plots import COLOURS, LINES, SETTINGS, TRANSFER, named, panel_grid, svg_of
+from simulations.report.plots import COLOURS, LINES, SETTINGS, TRANSFER, named, narrow_columns, panel_grid, svg_of
 from simulations.results.outcomes import SERVED, WHOLE_HISTORY
 
 _HEIGHT = 3.0
@@ -95,7 +95,7 @@ def _figure(
     drawn = {method: line for axes in grid for line, method in zip(*axes.get_legend_handles_labels(), strict=True)}
     methods = [method for method in looks() if method in drawn]
     lines = [drawn[method] for method in methods]
-    figure.legend(lines, methods, loc="outside lower left", ncols=len(looks()), fontsize=9)
+    figure.legend(lines, methods, loc="outside lower left", ncols=narrow_columns(len(looks())), fontsize=9)
     return svg_of(figure, title, document)
 
 

@@ -207,7 +207,7 @@ class Picture:
 
     wide: Markup
     narrow: Markup | None
-    """with one panel a row; None where it has no panels beside one another"""
+    """with one panel a row; None where it is as wide as before"""
 
 
 def lifts(document: Mapping[str, Any]) -> Picture | None:

@@ -34,6 +34,8 @@ COLOURS = {"ink": INK, "grey": OTHER, "blue": LINES[0], "green": LINES[2], "pink
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 WIDTH = 10.0
 """Inches."""
+FEW_COLUMNS = 5
+"""of a heat map, which a narrow page has room for"""
 SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
@@ -64,6 +66,16 @@ def one_panel_a_row() -> Iterator[None]:
         _per_row.reset(before)
 
 
+def figure_width() -> float:
+    """Of a figure that is as wide as its panels in a row, in inches."""
+    return WIDTH * _per_row.get() / 2
+
+
+def narrow_columns(columns: int) -> int:
+    """How many columns a legend has that takes so many on a wide page; a narrow one has half the room."""
+    return -(-columns * _per_row.get() // 2)
+
+
 def panel_grid(count: int, height: float) -> tuple[Figure, list[Axes]]:
     """Panels two in a row, or one as of ``one_panel_a_row``; one that is not needed is left empty.
 
@@ -76,7 +88,7 @@ def panel_grid(count: int, height: float) -> tuple[Figure, list[Axes]]:
     """
     across = _per_row.get()
     lines = -(-count // across)
-    figure = Figure(figsize=(WIDTH * across / 2, lines * height), layout=ConstrainedLayoutEngine(h_pad=0.1))
+    figure = Figure(figsize=(figure_width(), lines * height), layout=ConstrainedLayoutEngine(h_pad=0.1))
     panels = list(np.ravel(figure.subplots(lines, across, squeeze=False)))
     for axes in panels[count:]:
         axes.set_axis_off()
@@ -211,7 +223,7 @@ def _heat_map(
     stars = np.array([["*" if (row, column) in marked else "" for column in columns] for row in values])
     if not across:
         table, shades, stars, rows, heads = table.T, shades.swapaxes(0, 1), stars.T, heads, rows
-    width = WIDTH if across else WIDTH * _per_row.get() / 2
+    width = WIDTH if across and len(heads) > FEW_COLUMNS else figure_width()
     figure = Figure(figsize=(width, (0.42 if across else 0.27) * len(rows) + 1.6), layout="constrained")
     axes = figure.subplots()
     _draw_cells(axes, table, shades, digits, stars)
@@ -290,7 +302,7 @@ def _mean_tables(tables: list[Mapping[str, Mapping[str, float]]]) -> dict[str, d
 
 @mpl.rc_context(SETTINGS)
 def round_figure(document: Mapping[str, Any]) -> str | None:
-    """Curves over the training rounds of the first seed: losses on the left, validation on the right."""
+    """Curves over the training rounds of the first seed: losses, and validation beside or below them."""
     rounds = [each for each in document["rounds"] if each["seed"] == document["rounds"][0]["seed"]]
     names = list(document["platforms"])
     losses: dict[str, list[tuple[int, float]]] = {}
@@ -304,9 +316,9 @@ def round_figure(document: Mapping[str, Any]) -> str | None:
     kept_rounds = [each["number"] for each in rounds if each.get("kept")]
     if not losses and not validation:
         return None
-    figure = Figure(figsize=(WIDTH, 4.2), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    for axes, curves, label in ((left, losses, "loss"), (right, validation, "validation NDCG@10")):
+    figure, panels = panel_grid(2, height=4.2)
+    shown = ((losses, "loss"), (validation, "validation NDCG@10"))
+    for axes, (curves, label) in zip(panels, shown, strict=True):
         _draw_curves(axes, curves, names)
         axes.set(xlabel="round", ylabel=label)
         for number in kept_rounds:
@@ -342,7 +354,7 @@ def time_figure(document: Mapping[str, Any]) -> str | None:
     rest = total - sum(shown.values())
     if rest > 0.005 * total:
         shown["everything else"] = rest
-    figure = Figure(figsize=(WIDTH, 0.3 * len(shown) + 0.8), layout="constrained")
+    figure = Figure(figsize=(figure_width(), 0.3 * len(shown) + 0.8), layout="constrained")
     axes = figure.subplots()
     bars = axes.barh(list(shown), list(shown.values()), color=TRANSFER, height=0.65)
     axes.bar_label(bars, labels=[f"{seconds:.1f} s" for seconds in shown.values()], padding=4)

@@ -32,6 +32,7 @@ def test_a_moments_round_that_is_worse_is_passed_over_and_its_members_are_named(
     assert (start["kept"], judged["kept"]) == (True, False)
     assert moments["platforms"] == ["a", "b", "c"]
     assert "own answers; made by a, b, c" in judged["note"]
+    assert "the encoder after moments is passed over: more than" in caplog.text
     assert "made by a, b, c" in caplog.text
 
 

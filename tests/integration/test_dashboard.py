@@ -13,9 +13,11 @@ import pytest
 from tests.browser import browser, pictures
 from tests.integration.commands import exit_code, finished, run, start
 from tests.unit.server.dashboard.coordinator_world import (
+    LATER,
     busy_coordinator,
     coordinator,
     plant_hostile_words,
+    rounds,
     supervised,
 )
 from tests.unit.server.engine.world import World, record
@@ -47,6 +49,19 @@ def test_shows_an_empty_coordinator(tmp_path) -> None:
     world = coordinator(tmp_path / "coordinator")
     with dashboard(world) as url, browser(tmp_path) as seen:
         pictures(seen, url, tmp_path, "empty")
+
+
+@pytest.mark.parametrize("state", ["completed", "failed"])
+def test_shows_a_run_that_is_over(tmp_path, state) -> None:
+    world = coordinator(tmp_path / "coordinator")
+    for name in ("shop", "films", "news"):
+        world.enroll(name, "online", until=LATER)
+    broken = record("train", 3, ("shop",), failed={"films": "data"})
+    history = {"completed": rounds(6), "failed": [*rounds(2), broken]}[state]
+    world.run(*history, rounds=6, state=state)
+    with supervised(world), dashboard(world) as url, browser(tmp_path) as seen:
+        pictures(seen, url, tmp_path, state)
+        assert seen.value("document.querySelector('[data-part=live] .badge').textContent") == state
 
 
 def test_follows_a_run_without_being_loaded_again_and_keeps_open_what_was_opened(tmp_path) -> None:

@@ -1,4 +1,5 @@
 import json
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 
@@ -18,6 +19,7 @@ from shared.encoder.presets import EncoderSize
 from shared.encoder.provenance import Authorship, Provenance
 from shared.errors import ConfigError, DataError
 from shared.privacy.promise import RequestedPromise
+from shared.system.progress import working
 
 QUICK = TrainingSettings(epochs=1, tokens=256)
 
@@ -25,12 +27,15 @@ QUICK = TrainingSettings(epochs=1, tokens=256)
 @pytest.fixture
 def folder(tmp_path):
     """Eighty users who walk along a shelf of twenty items."""
+    return _shelf(tmp_path / "shelf", users=80)
+
+
+def _shelf(shelf, *, users):
     rng = np.random.default_rng(0)
-    shelf = tmp_path / "shelf"
     shelf.mkdir()
     texts = [f"item number {item} of the shelf" for item in range(20)]
     pl.DataFrame({"item_id": list(range(20)), "text": texts}).write_parquet(shelf / "items.parquet")
-    starts = rng.integers(0, 20, 80)
+    starts = rng.integers(0, 20, users)
     rows = [(user, int(start + step) % 20, step) for user, start in enumerate(starts) for step in range(6)]
     events = pl.DataFrame(rows, schema=["user_id", "item_id", "timestamp"], orient="row")
     events.write_parquet(shelf / "events.parquet")
@@ -50,6 +55,27 @@ def test_writes_an_encoder_with_calibrations_and_rounded_counts(folder, tmp_path
     mixtures = [Calibration.from_json(values).mixture for values in card.calibration.values()]
     assert np.allclose([sum(mixture) for mixture in mixtures], 1)
     assert all(np.log2(count) % 1 == 0 for count in card.counts.values())
+
+
+def test_every_step_under_noise_has_a_name_and_a_user_pays_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    named = []
+
+    @contextmanager
+    def noted(description, total=None):
+        named.append(description)
+        with working(description, total) as work:
+            yield work
+
+    monkeypatch.setattr("client.fitting.pretrain.working", noted)
+    shelf = _shelf(tmp_path / "shelf", users=4500)
+    promise = RequestedPromise(privacy="private", epsilon=100.0)
+    asked = {"preparation": Preparation(), "preset": "tiny", "promise": promise}
+    pretrain_folder(shelf, tmp_path / "e", **asked)
+    assert [step.split(",")[0] for step in named] == [f"step {number} of 3" for number in (1, 2, 3)]
+    with pytest.raises(ConfigError, match="who have spent their promise"):
+        pretrain_folder(shelf, tmp_path / "again", **asked)
+    assert not (tmp_path / "again").exists()
 
 
 def test_the_card_says_who_made_it_and_when_and_the_same_seed_gives_the_same_bytes(folder, tmp_path):

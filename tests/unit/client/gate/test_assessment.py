@@ -149,7 +149,9 @@ def test_promises_less_where_local_needs_no_content():
     found = assessed(local, feature, related(30.0), unlike_pairs(), content=0.1)
     assert found.expected.mean < 5
     assert found.answer == "too early"
-    assert "content alone reaches: 10% of local's NDCG@10" in found.lines()
+    score, content = found.lines()[6:8]
+    assert score.startswith("transferability score: ")
+    assert content == "content alone reaches: 10% of local's NDCG@10"
 
 
 def unlike_pairs() -> list[KnownPair]:

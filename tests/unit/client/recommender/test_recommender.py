@@ -11,6 +11,7 @@ from client.cli.recommend import answer
 from client.data.folder_options import Preparation
 from client.data.sequences import Sequences
 from client.ensemble.candidates import LOCAL
+from client.ensemble.scorer_names import readable
 from client.fitting.fit_settings import FitSettings
 from client.fitting.pretrain import pretrain_folder
 from client.fitting.served_fit import fit_recommender
@@ -217,7 +218,9 @@ def test_says_reasons_where_they_are_asked_for(recommender, capsys):
     first = rows[0]["scorers"][0]
     assert sum(line.strip().startswith("scorers: ") for line in lines) == 4
     assert sum(line.strip().startswith("history: ") for line in lines) == 4
-    assert f"scorers: {first['name']} {first['adds']:+.2f}" in lines[1]
+    assert first["words"] == readable(first["name"]) != first["name"]
+    assert f"scorers: {first['words']} {first['adds']:+.2f}" in lines[1]
+    assert lines[-1].endswith("how far the score would fall without that earlier item")
 
 
 def test_ends_a_missing_recommender_with_one_sentence_and_code_2(tmp_path, capsys):

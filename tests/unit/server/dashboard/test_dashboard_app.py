@@ -83,18 +83,19 @@ def test_shows_the_round_under_way_with_the_stage_and_who_is_awaited(tmp_path) -
     assert "ready certificate good until" in text
     assert "Run 3 running" in text
     assert "3 of 8 rounds, about" in text
-    assert "Without books (offline), games (queued): why" in text
+    assert "Without books, games: why" in text
     assert "sum 4: masking: 0 s so far; awaits news, second-shop 600 seconds at most a question" in text
-    assert "evaluate 3 of 8 4 of 5 0.1200 1.0 1.0 10 kept without books (missing)" in text
-    assert "train 3 of 8 4 of 5 5.9000 1.0 1.0 10 without books (missing)" in text
+    assert "10 the run leaves this encoder; without books: no answer of it came in time" in text
+    assert "evaluate 3 of 8 4 of 5 0.1200 1.0 1.0 10 the run leaves" in text
+    assert "train 3 of 8 4 of 5 5.9000 1.0 1.0 10 without books: no answer of it came in time" in text
 
 
 def test_shows_runs_the_encoder_and_who_made_it(tmp_path) -> None:
     world = busy_coordinator(tmp_path)
     text = shown(world).text
     assert "not running" in text
-    assert "run 2 failed 1 of 4 - films (data) nobody came" in text
-    assert "Run 1 left it: round 5, NDCG@10" in text
+    assert "run 2 failed 1 of 4 - without films: its data cannot be read nobody came" in text
+    assert "Run 1 left it: after round 5, NDCG@10" in text
     assert "trained by news, shop." in text
     assert "pretrained on about events 65,536, items 1,024, users 4,096" in text
     assert "promise to each user delta 1e-06, epsilon 8" in text
@@ -113,9 +114,12 @@ def test_draws_loss_and_validation_by_round_and_marks_the_kept_one(tmp_path) -> 
 
 
 def test_a_folder_in_which_nothing_happened_yet_is_a_page(tmp_path) -> None:
-    text = shown(coordinator(tmp_path)).text
+    world = coordinator(tmp_path)
+    text = shown(world).text
     assert "No run has been asked for yet" in text
     assert "No platform is enrolled yet" in text
+    assert f"What to do: graft-server start {world.home.folder}" in text
+    assert f"graft-server enroll {world.home.folder} NAME --public-key FILE" in text
     assert "It is the one that the folder was made with" in text
 
 

@@ -206,7 +206,7 @@ def test_its_log_has_a_line_for_each_question_once(world, caplog) -> None:
         world.look()
     said = [line for line in caplog.messages if "train" in line]
     assert said == [
-        f"run 1: train {number} of 3: 1 of 2 platforms answered, 2.0 MiB, 10 s; without south (data)"
+        f"run 1: train {number} of 3: 1 of 2 platforms answered, 2.0 MiB, 10 s; without south: its data cannot be read"
         for number in (1, 2)
     ]
 

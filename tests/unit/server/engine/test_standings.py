@@ -102,12 +102,14 @@ def test_why_an_answer_was_no_result_is_named(world, code) -> None:
     one, lines, _ = seen(world, "films")
     run = run_lines(world, record("train", 1, ("shop",), **{kind: others}))
     assert (one["connected"], one["cause"]) == (True, code)
-    assert one["last_answer"] == {"run": 1, "question": "train", "round": 1, "words": "train 1", "cause": code}
+    asked = {"run": 1, "question": "train", "round": 1, "words": "train 1"}
+    assert one["last_answer"] == {**asked, "cause": code, "why": one["why"]}
+    assert "last answer: run 1, train 1: no result" in lines
     for said in (lines, run):
         assert one["why"] in said
         assert one["do"] in said
-        assert f"({code})" in said
-    assert f"last without films ({code})" in lines
+        assert f"({code})" not in said
+    assert f"last without films: {one['why']}" in lines
     assert f"without films: {one['why']}" in run
 
 
@@ -134,7 +136,7 @@ def test_who_evaluates_what_it_could_not_train_is_named_all_the_same(world) -> N
     world.run(*asked)
     one, lines, _ = seen(world, "films")
     assert (one["cause"], one["last_answer"]["question"]) == ("head-store", "evaluate")
-    assert "last without films (head-store)" in lines
+    assert "last without films: its vault cannot be read or written" in lines
     view = View(run=world.run(*asked), config=None, history=[one.to_json() for one in asked], platforms=())
     assert view.missing().keys() == {"films"}
 
@@ -223,7 +225,7 @@ def test_what_a_killed_server_left_running_is_named(world, monkeypatch) -> None:
     assert (found["running"], found["cause"]) == (False, "killed")
     assert status_lines(found)[:3] == [
         "server: not running",
-        "  why: its supervisor was killed, and 1 of its programs still run (killed)",
+        "  why: its supervisor was killed, and 1 of its programs still run",
         f"  what to do: graft-server stop {world.home.folder} ends them, and so does the next graft-server start",
     ]
     world.enroll("shop", "online")
@@ -278,11 +280,16 @@ def test_at_its_end_a_run_says_which_round_was_kept_and_its_score(world) -> None
     steps = [record("train", 1, both), record("evaluate", 1, both, **judged)]
     run = world.run(*steps, record("train", 2, both), record("evaluate", 2, both, **worse, note="clearly worse"))
     said = followed_to_its_end(world, run)
-    assert "run 1 is completed: 2 of 2 rounds; kept: round 1, NDCG@10 0.5000 on 2 platforms; its encoder: " in said
+    assert (
+        "run 1 is completed: 2 of 2 rounds; it leaves the encoder after round 1, NDCG@10 0.5000 on 2 platforms: "
+        in said
+    )
     assert "clearly worse" in said
     found = status(world.home, now=NOON)
-    assert found["runs"][0]["kept"] == {"round": 1, "score": 0.5, "platforms": 2}
-    assert "1: completed, 2 of 2 rounds; kept: round 1, NDCG@10 0.5000" in "\n".join(status_lines(found))
+    assert found["runs"][0]["kept"] == {"round": 1, "score": 0.5, "platforms": 2, "words": "after round 1"}
+    assert "1: completed, 2 of 2 rounds; leaves the encoder after round 1, NDCG@10 0.5000" in "\n".join(
+        status_lines(found)
+    )
 
 
 def test_a_run_in_which_nobody_took_part_is_no_success(world) -> None:
@@ -290,8 +297,9 @@ def test_a_run_in_which_nobody_took_part_is_no_success(world) -> None:
     run = world.run(record("train", 1, (), failed={"shop": "data"}), rounds=1)
     with pytest.raises(FederationError, match="no platform took part: the encoder is as it was"):
         followed_to_its_end(world, run)
-    assert "1: completed, 1 of 1 rounds; no platform took part; last without shop (data)" in "\n".join(
-        status_lines(status(world.home, now=NOON))
+    assert (
+        "1: completed, 1 of 1 rounds; no platform took part; last without shop: its data cannot be read"
+        in "\n".join(status_lines(status(world.home, now=NOON)))
     )
 
 
@@ -302,13 +310,13 @@ def test_a_run_in_which_nobody_trained_says_so(world) -> None:
     with pytest.raises(FederationError, match="no platform took part"):
         followed_to_its_end(world, world.run(failed, judged, rounds=1))
     said = followed_to_its_end(world, world.run(record("moments", 0, ("shop",)), failed, judged, rounds=1))
-    assert "NDCG@10 0.2500 on 1 platforms; no platform trained in it" in said
+    assert "NDCG@10 0.2500 on 1 platform; no platform trained in it" in said
 
 
 def test_what_nobody_evaluated_is_not_called_worse(world) -> None:
     history = [record("train", 1, ("shop",)).to_json(), record("evaluate", 1, (), missing=("shop",)).to_json()]
     assert cells(history[1], 1, history)[-1] == ""
-    assert kept_encoder(history) == {"round": 1, "score": None, "platforms": 0}
+    assert kept_encoder(history) == {"round": 1, "score": None, "platforms": 0, "words": "after round 1"}
 
 
 def test_a_group_of_a_masked_run_is_named_with_who_is_in_it() -> None:
@@ -318,7 +326,7 @@ def test_a_group_of_a_masked_run_is_named_with_who_is_in_it() -> None:
     assert cells(trained, 1, [trained])[-1] == "group-2 (d, e, f) left out: it pulls against the others"
     worth = {name: {"both": 0.2} for name in groups}
     judged = record("evaluate", 1, tuple("abcdef"), groups=groups, validation=worth, kept=True).to_json()
-    assert kept_encoder([trained, judged]) == {"round": 1, "score": 0.2, "platforms": 6}
+    assert kept_encoder([trained, judged]) == {"round": 1, "score": 0.2, "platforms": 6, "words": "after round 1"}
 
 
 def test_a_long_round_is_not_silent_and_a_trouble_is_told_once(world) -> None:
@@ -351,6 +359,8 @@ def test_a_run_that_fails_says_how_far_it_came(world) -> None:
 
 def test_without_an_evaluation_the_last_round_is_kept_and_nobody_judged_it() -> None:
     history = [record("train", number, ("shop",)).to_json() for number in (1, 2)]
-    assert kept_encoder(history) == {"round": 2, "score": None, "platforms": 0}
+    assert kept_encoder(history) == {"round": 2, "score": None, "platforms": 0, "words": "after round 2"}
     assert progress(history, 2) == "2 of 2 rounds"
     assert progress([], 2) == "0 of 2 rounds"
+    assert progress(history, 3) == "2 of 3 rounds, about 10 s left"
+    assert progress(history, 3, is_open=False) == "2 of 3 rounds"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from simulations.report.html_report import headline, render_report, verdict, write_report
-from tests.browser import browser, pictures
+from tests.browser import WIDTHS, browser, pictures
 from tests.unit.simulations.documents import empty_document, full_document
 
 HEADINGS = (
@@ -64,7 +64,7 @@ def nesting(page: str) -> _Nesting:
 def test_shows_every_figure_of_a_full_result(page: str) -> None:
     assert [heading for heading in HEADINGS if f"<h2>{heading}</h2>" not in page] == []
     pictures_for_narrow_pages = page.count('<div class="narrow">')
-    assert 0 < pictures_for_narrow_pages < len(HEADINGS)
+    assert pictures_for_narrow_pages == len(HEADINGS)
     assert page.count("<svg") == len(HEADINGS) + pictures_for_narrow_pages
 
 
@@ -143,6 +143,27 @@ def test_escapes_every_text_from_outside() -> None:
 def test_opens_with_the_picture_of_lifts(page: str) -> None:
     assert page.index("<h2>Lift over local</h2>") < page.index("<svg") < page.index("<h2>Methods on each platform</h2>")
     assert "Lift over local" not in render_report(full_document(methods=("popularity", "feature")))
+
+
+_CUT = """[...document.querySelectorAll('svg text')].filter((text) => {
+  const box = text.getBoundingClientRect(), page = document.documentElement.clientWidth;
+  return box.width && (box.left < 0 || box.right > page);
+}).map((text) => text.textContent)"""
+_UNDER_THE_MARK = """[...document.querySelectorAll('svg')].flatMap((svg) => {
+  const boxes = [...svg.querySelectorAll('text')].map((text) => [text.textContent, text.getBoundingClientRect()]);
+  const marks = boxes.filter(([words, box]) => words === 'synthetic' && box.width).map(([, box]) => box);
+  return boxes.filter(([words, box]) => words !== 'synthetic' && marks.some((mark) =>
+    box.left < mark.right && mark.left < box.right && box.top < mark.bottom && mark.top < box.bottom));
+}).map(([words]) => words)"""
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_word_of_a_picture_is_cut_or_covered(tmp_path: Path, width: int) -> None:
+    write_report(full_document("shop"), tmp_path / "report.html")
+    with browser(tmp_path) as seen:
+        seen.open((tmp_path / "report.html").as_uri(), width=width)
+        assert seen.value("document.querySelectorAll('svg text').length") > len(HEADINGS)
+        assert (seen.value(_CUT), seen.value(_UNDER_THE_MARK)) == ([], [])
 
 
 def test_a_table_is_sorted_by_a_click_and_back_by_another(tmp_path: Path) -> None:
