@@ -10,6 +10,7 @@
 4. The choice is made on validation events, which entered no statistic, calibration or weight and stopped no training.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -27,6 +28,7 @@ OWN_PART = "own"
 LOCAL = "local"
 """The method that holds what a platform can do without anybody else."""
 
+ALONE = "alone:"
 ZERO_SHOT = "zero-shot"
 TOWARD_ZERO_SHOT = "toward-zero-shot"
 
@@ -135,7 +137,7 @@ class StackCandidates:
         uniform = Candidate(name=f"uniform:{label}", weights=even, parts=tuple(parts))
         eye = np.eye(len(names))
         alone = [
-            Candidate(name=f"alone:{names[row]}", weights=eye[row], parts=self._groups.holders(int(row)))
+            Candidate(name=f"{ALONE}{names[row]}", weights=eye[row], parts=self._groups.holders(int(row)))
             for row in np.flatnonzero(allowed)
         ]
         frozen = [part for part in parts if self._is_frozen(part)]
@@ -254,11 +256,16 @@ def in_the_race(
         settings: how far behind one has lost, and which L2 strength is the largest.
 
     Returns:
-        Names: of each method those that are not behind its best by more than ``behind`` standard errors of the
-        difference over users (racing; Maron, Moore 1993), and all that a choice may compare with.
+        Names: of each method, and of the columns of each scorer alone, those that are not behind the best by more than
+        ``behind`` standard errors of the difference over users (racing; Maron, Moore 1993), and all that a choice may
+        compare with.
     """
+    columns: dict[str, list[Candidate]] = {}
+    for candidate in itertools.chain(*options.values()):
+        if candidate.name.startswith(ALONE):
+            columns.setdefault(candidate.name.partition("@")[0], []).append(candidate)
     names = set()
-    for candidates in options.values():
+    for candidates in [*options.values(), *columns.values()]:
         best = max((validation[candidate.name] for candidate in candidates), key=_mean)
         for candidate in candidates:
             lag = best - validation[candidate.name]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from client.data.held_out import Stage
 from client.data.platform import Examples, Platform, Question, examples, some
-from client.ensemble.candidates import Candidate, ColumnGroups, StackCandidates, choose_all, in_the_race
+from client.ensemble.candidates import ALONE, Candidate, ColumnGroups, StackCandidates, choose_all, in_the_race
 from client.ensemble.cross_fitting import Counted, CrossFit, Trained, cross_fit, fit_on
 from client.ensemble.ensemble import WEIGHTS_AT_ONCE, Ensemble, RawEnsemble, RawView
 from client.ensemble.ensemble_settings import DEFAULT, CandidateSettings, EnsembleSettings
@@ -49,7 +49,7 @@ class FittedStacks:
     def scorer_values(self) -> dict[str, float]:
         """Column to the NDCG@10 of it alone on validation events."""
         means = np.nanmean(self.validation, axis=1)
-        alone = {c.name.removeprefix("alone:"): m for c, m in zip(self.candidates, means, strict=True)}
+        alone = {c.name.removeprefix(ALONE): m for c, m in zip(self.candidates, means, strict=True)}
         return {name: float(alone[name]) for name in self.ensemble.names if name in alone}
 
     def whole_list_by_name(self) -> dict[str, NDArray[np.float64]]:
