@@ -17,7 +17,7 @@ class CrossFitSettings(Checked):
     examples: int = bounded(3_000, least=1)
     """most training users whose last training event the stack is fitted on; where they are fewer, earlier events of
     theirs tell how weights shift with the gap since the last event"""
-    calibrating: int = bounded(600, least=1)
+    calibrating: int = bounded(1_000, least=1)
     """of these, for a calibration's few numbers; calibration users come on top, as trained scorers may use no others"""
 
 

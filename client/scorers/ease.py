@@ -27,7 +27,7 @@ class EaseSettings(Checked):
     """λ, in users who met an item"""
     most_items: int = bounded(4_000, least=1)
     """items up to which the matrix of all is inverted, in a catalogue that is scored whole"""
-    block: int = bounded(2_000, least=1)
+    block: int = bounded(3_000, least=1)
     """items whose matrix is inverted in a larger one"""
 
 
