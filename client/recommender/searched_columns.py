@@ -1,0 +1,146 @@
+"""Columns of products for one history: which items they are searched for, and where else they are worked out.
+
+n items, D numbers of an item's vector, s of those that are searched by, d of a sequence part, M items.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from client.data.sequences import Sequences
+from client.recommender.search_index import SearchIndex
+from client.scorers.encoder_scorers import Sequence
+from client.scorers.lookups import Looked
+from client.scorers.one_history import OneHistory
+from client.scorers.scorer import HistoryBatch, QueryScorer, Scorer
+from shared.seeding import rng_for
+
+_WIDTH = 96
+"""numbers by which products of long vectors are searched"""
+_QUERIES = 2_000
+"""by which it is told which numbers these are"""
+_AT_ONCE = 20_000
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Search:
+    """Where the items are that a column says most of."""
+
+    index: SearchIndex
+    basis: torch.Tensor | None = None
+    """[D, s] what queries and vectors are multiplied with; None where the index holds whole vectors"""
+
+    @classmethod
+    def of(cls, scorer: Scorer) -> "Search | None":
+        """For the products of a scorer; None where they are not searched for."""
+        if isinstance(scorer, Sequence):
+            table = scorer.table
+            return cls(index=SearchIndex.of(torch.cat([table.vectors, table.biases[:, None]], dim=1).numpy()))
+        if not (isinstance(scorer, QueryScorer) and scorer.searched):
+            return None
+        basis = _basis(scorer)
+        parts = [vectors @ basis for vectors in torch.split(torch.from_numpy(scorer.vectors), _AT_ONCE)]
+        return cls(index=SearchIndex.of(torch.cat(parts).numpy()), basis=basis)
+
+
+def _basis(scorer: QueryScorer) -> torch.Tensor:
+    """[D, s] the directions in which queries differ most, told by histories of one item each."""
+    n_items = len(scorer.vectors)
+    rows = rng_for(0, "search-basis").permutation(n_items)[:_QUERIES].astype(np.int32)
+    single = Sequences(offsets=np.arange(len(rows) + 1), items=rows)
+    queries = torch.from_numpy(np.concatenate(scorer.queries(HistoryBatch(single, n_items))))
+    directions = torch.linalg.eigh(queries.T @ queries).eigenvectors
+    basis: torch.Tensor = directions[:, -min(_WIDTH, directions.shape[1]) :].contiguous()
+    return basis
+
+
+def searches_of(scorers: Iterable[Scorer]) -> dict[int, Search]:
+    """Of those scorers whose products are searched for, by the scorers' identity."""
+    searches = {id(scorer): Search.of(scorer) for scorer in scorers}
+    return {key: search for key, search in searches.items() if search is not None}
+
+
+class Products:
+    """Products of a history's vectors with the items' where it is looked; these are read once for all columns."""
+
+    def __init__(self, vectors: NDArray[np.float32], of_sample: NDArray[np.float32]) -> None:
+        """``vectors`` [n, D], and those of the sample [S, D]."""
+        self._vectors, self._of_sample = vectors, of_sample
+        self._queries: list[NDArray[np.float32]] = []
+        self._last: tuple[Looked, torch.Tensor] | None = None
+
+    def column(self, query: NDArray[np.float32], search: Search | None, hidden: OneHistory) -> "ProductColumn":
+        """A further column.
+
+        Args:
+            query: [D].
+            search: by which it offers items; None where another column offers them.
+            hidden: which items may not be recommended.
+
+        Returns:
+            Its lookup.
+        """
+        self._queries.append(query)
+        return ProductColumn(self, len(self._queries) - 1, query, search, hidden)
+
+    def at(self, looked: Looked) -> torch.Tensor:
+        """[C, M] of all columns; those of the place that was looked at last are kept."""
+        if self._last is None or self._last[0] is not looked:
+            vectors = np.concatenate([self._vectors[looked.pool[0]], self._of_sample])
+            self._last = (looked, torch.from_numpy(np.stack(self._queries)) @ torch.from_numpy(vectors).T)
+        return self._last[1]
+
+
+class ProductColumn:
+    """One column of ``Products``; see ``Lookup``."""
+
+    def __init__(
+        self,
+        products: Products,
+        place: int,
+        query: NDArray[np.float32],
+        search: Search | None,
+        hidden: OneHistory,
+    ) -> None:
+        self._products, self._place, self._query = products, place, query
+        self._search, self._hidden = search, hidden
+
+    def offers(self, count: int) -> NDArray[np.int64]:
+        """See ``Lookup``."""
+        if self._search is None:
+            return np.full((1, 0), -1)
+        query = torch.from_numpy(self._query)
+        reduced = query if self._search.basis is None else query @ self._search.basis
+        return self._search.index.best(reduced, count, self._hidden.at)[None]
+
+    def at(self, looked: Looked) -> torch.Tensor:
+        """See ``Lookup``."""
+        return self._products.at(looked)[self._place][None]
+
+    def masses(self, _powers: object) -> None:
+        """See ``Lookup``."""
+        return
+
+
+class TableColumn:
+    """The column of a sequence part; see ``Lookup``."""
+
+    def __init__(self, state: NDArray[np.float32], search: Search, hidden: OneHistory) -> None:
+        """``state`` [d] of the history."""
+        self._query = torch.from_numpy(np.append(state, np.float32(1)))
+        self._index, self._hidden = search.index, hidden
+
+    def offers(self, count: int) -> NDArray[np.int64]:
+        """See ``Lookup``."""
+        return self._index.best(self._query, count, self._hidden.at)[None]
+
+    def at(self, looked: Looked) -> torch.Tensor:
+        """See ``Lookup``."""
+        return self._index.products(self._query, looked.items[0].numpy())[None]
+
+    def masses(self, _powers: object) -> None:
+        """See ``Lookup``."""
+        return
