@@ -7,7 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
@@ -20,7 +20,7 @@ from client.ensemble.rerank import rerank
 from client.evaluation.ranking import best_first
 from client.recommender.request_ensemble import PackedVectors, Past, RequestEnsemble, RequestView
 from client.recommender.request_shortlist import RequestShortlist
-from client.recommender.searched_columns import searches_of
+from client.recommender.searched_columns import Search, searches_of
 from client.recommender.served_catalogue import ServedCatalogue, ServedUsers
 from client.recommender.served_head import ServedEnsembles, ServedHead, WeighedEnsemble, read_served, served_ensembles
 from client.scorers.scorer import CountsEvents, CountsShown, Scorer
@@ -82,18 +82,35 @@ class Recommender:
     """answers where there is no history: an ensemble could then rest on scorers that have nothing to say"""
     basket: RequestEnsemble | RequestShortlist | None = None
     """completes a basket; None where too few tell what goes together: then ``whole`` answers"""
+    searches: Mapping[str, Search] = field(default_factory=dict)
+    """of products that are searched for, by each scorer's first column; none where the catalogue is scored whole"""
 
     @classmethod
-    def of(cls, served: ServedHead) -> "Recommender":
-        """Over what was stored; raises HeadStoreError where this installation has other scorers."""
+    def of(cls, served: ServedHead, before: "Recommender | None" = None) -> "Recommender":
+        """Over what was stored.
+
+        Args:
+            served: the head.
+            before: the recommender of the same fit over a catalogue that has grown to this one; None: there is none.
+
+        Returns:
+            The recommender.
+
+        Raises:
+            HeadStoreError: if this installation has other scorers.
+        """
         ensembles = served_ensembles(served)
-        opened = _opening(served, ensembles)
+        searches: Mapping[str, Search] = {}
+        if not ensembles.whole.ensemble.raw.is_whole:
+            searches = searches_of(ensembles.scorers, {} if before is None else before.searches)
+        opened = _opening(served, ensembles, searches)
         return cls(
             items=served.items,
             users=served.users,
             whole=opened(ensembles.whole),
             popularity=opened(ensembles.popularity),
             basket=None if ensembles.basket is None else opened(ensembles.basket),
+            searches=searches,
         )
 
     @cached_property
@@ -266,14 +283,13 @@ class Recommender:
 
 
 def _opening(
-    served: ServedHead, ensembles: ServedEnsembles
+    served: ServedHead, ensembles: ServedEnsembles, searches: Mapping[str, Search]
 ) -> Callable[[WeighedEnsemble], RequestEnsemble | RequestShortlist]:
     """What opens each of the ensembles: for the whole catalogue, or for shortlists of a large one."""
     vectors = served.items.catalogue.features
     if ensembles.whole.ensemble.raw.is_whole:
         items = PackedVectors(torch.from_numpy(vectors))
         return lambda weighed: RequestEnsemble(weighed.ensemble, weighed.weights, items)
-    searches = searches_of(ensembles.scorers)
     return lambda weighed: RequestShortlist(weighed.ensemble, weighed.weights, vectors, searches)
 
 

@@ -37,9 +37,9 @@ class RequestShortlist:
         ensemble: Ensemble,
         weights: NDArray[np.float64],
         vectors: NDArray[np.float32],
-        searches: Mapping[int, Search],
+        searches: Mapping[str, Search],
     ) -> None:
-        """``vectors`` [n, D] of the items; ``searches`` by identity of the scorers that are searched for."""
+        """``vectors`` [n, D] of the items; ``searches`` by first columns of the scorers that are searched for."""
         self.names, self.repeats = ensemble.names, ensemble.raw.repeats
         self.scorers = [scorer.scorer if isinstance(scorer, Named) else scorer for scorer in ensemble.raw.scorers]
         self._by_gap = torch.from_numpy(np.atleast_2d(weights).astype(np.float32))
@@ -48,7 +48,10 @@ class RequestShortlist:
         drawn = rng_for(0, "shortlist", "sample").permutation(self._n_items)
         self._sample = np.sort(drawn[: ensemble.raw.settings.shortlist.sample])
         self._vectors, self._of_sample = vectors, vectors[self._sample]
-        self._ways = [way for scorer in self.scorers for way in _ways(scorer, searches.get(id(scorer)))]
+        named = [
+            (scorer.columns[0].name, bare) for scorer, bare in zip(ensemble.raw.scorers, self.scorers, strict=True)
+        ]
+        self._ways = [way for name, scorer in named for way in _ways(scorer, searches.get(name))]
         kinds = [column.kind for column in ensemble.raw.columns]
         self._alike = [_AlikeColumns(kind, kinds, ensemble.calibrations) for kind in dict.fromkeys(kinds)]
 

@@ -40,10 +40,19 @@ class SearchIndex:
     """[n, d] place by place"""
 
     @classmethod
-    def of(cls, vectors: NDArray[np.float32]) -> "SearchIndex":
-        """Over vectors [n, d] of the catalogue's items."""
-        n_items = len(vectors)
-        cells = _nearest(vectors, centres := _centres(vectors, int(_CELLS_A_ROOT * np.sqrt(n_items))))
+    def of(cls, vectors: NDArray[np.float32], centres: NDArray[np.float32] | None = None) -> "SearchIndex":
+        """Over a catalogue.
+
+        Args:
+            vectors: [n, d] of its items.
+            centres: [C, d] of cells that were told before; None: they are told by these vectors.
+
+        Returns:
+            The index.
+        """
+        if centres is None:
+            centres = _centres(vectors, int(_CELLS_A_ROOT * np.sqrt(len(vectors))))
+        cells = _nearest(vectors, centres)
         order = np.argsort(cells, kind="stable").astype(np.int32)
         starts = offsets_of(np.bincount(cells, minlength=len(centres)))
         return cls(centres=centres, starts=starts, rows=order, vectors=_halves(vectors[order]))

@@ -3,7 +3,7 @@
 n items, D numbers of an item's vector, s of those that are searched by, d of a sequence part, M items.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,16 +34,25 @@ class Search:
     """[D, s] what queries and vectors are multiplied with; None where the index holds whole vectors"""
 
     @classmethod
-    def of(cls, scorer: Scorer) -> "Search | None":
-        """For the products of a scorer; None where they are not searched for."""
+    def of(cls, scorer: Scorer, before: "Search | None" = None) -> "Search | None":
+        """For the products of a scorer.
+
+        Args:
+            scorer: of the catalogue.
+            before: of the same scorer over a catalogue that has grown to this one; its cells and basis stay.
+
+        Returns:
+            The search; None where products are not searched for.
+        """
+        centres = None if before is None else before.index.centres
         if isinstance(scorer, Sequence):
             table = scorer.table
-            return cls(index=SearchIndex.of(torch.cat([table.vectors, table.biases[:, None]], dim=1).numpy()))
+            return cls(index=SearchIndex.of(torch.cat([table.vectors, table.biases[:, None]], dim=1).numpy(), centres))
         if not (isinstance(scorer, QueryScorer) and scorer.searched):
             return None
-        basis = _basis(scorer)
+        basis = _basis(scorer) if before is None or before.basis is None else before.basis
         parts = [vectors @ basis for vectors in torch.split(torch.from_numpy(scorer.vectors), _AT_ONCE)]
-        return cls(index=SearchIndex.of(torch.cat(parts).numpy()), basis=basis)
+        return cls(index=SearchIndex.of(torch.cat(parts).numpy(), centres), basis=basis)
 
 
 def _basis(scorer: QueryScorer) -> torch.Tensor:
@@ -57,10 +66,18 @@ def _basis(scorer: QueryScorer) -> torch.Tensor:
     return basis
 
 
-def searches_of(scorers: Iterable[Scorer]) -> dict[int, Search]:
-    """Of those scorers whose products are searched for, by the scorers' identity."""
-    searches = {id(scorer): Search.of(scorer) for scorer in scorers}
-    return {key: search for key, search in searches.items() if search is not None}
+def searches_of(scorers: Mapping[str, Scorer], before: Mapping[str, Search]) -> dict[str, Search]:
+    """Of those scorers whose products are searched for.
+
+    Args:
+        scorers: by their first column's name.
+        before: searches of the same fit over a catalogue that has grown to this one, by the same names.
+
+    Returns:
+        The searches, by the same names.
+    """
+    searches = {name: Search.of(scorer, before.get(name)) for name, scorer in scorers.items()}
+    return {name: search for name, search in searches.items() if search is not None}
 
 
 class Products:

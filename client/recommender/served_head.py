@@ -212,11 +212,11 @@ class ServedEnsembles:
     """a basket that is to be completed"""
 
     @property
-    def scorers(self) -> list[Scorer]:
-        """Those of all three, each once, without the prefixes of their names."""
+    def scorers(self) -> dict[str, Scorer]:
+        """Those of all three by their first column's name, without a prefix of their own."""
         weighed = (self.whole, self.popularity, *(() if self.basket is None else (self.basket,)))
         scorers = [scorer for each in weighed for scorer in each.ensemble.raw.scorers]
-        return list({id(bare): bare for bare in (_bare(scorer) for scorer in scorers)}.values())
+        return {scorer.columns[0].name: _bare(scorer) for scorer in scorers}
 
 
 def served_ensembles(served: ServedHead) -> ServedEnsembles:

@@ -8,6 +8,7 @@ import torch
 
 from client.ensemble.ensemble import RawEnsemble
 from client.ensemble.ensemble_settings import DEFAULT, ShortlistSettings
+from client.recommender.catalogue_update import NewItem, with_items
 from client.recommender.recommender import NO_HISTORY, ListQuery, Recommender
 from client.recommender.request_shortlist import RequestShortlist
 from client.recommender.search_index import SearchIndex
@@ -102,3 +103,26 @@ def test_a_search_finds_nearly_all_of_the_largest_products_and_nothing_that_is_h
         some = rng.integers(20_000, size=9)
         assert np.allclose(index.products(query, some).numpy(), products[some], atol=0.02)
     assert np.mean(shares) >= 0.95
+
+
+@pytest.mark.parametrize(("fresh", "shows"), [(0.0, True), (1e9, False)])
+def test_what_is_met_shows_for_everybody_once_it_is_time(fresh, shows, monkeypatch):
+    monkeypatch.setattr("client.scorers.fading.WHOLE_UP_TO", 0)
+    monkeypatch.setattr("client.scorers.fading._FRESH", fresh)
+    recommender, query = opened(served_world(timed=True), monkeypatch), ListQuery(k=40)
+    (before,) = (one.score for one in recommender.recommend(NO_HISTORY, query) if one.item == 39)
+    recommender.count(np.full(50, 39, np.int32), np.full(50, LAST + 60.0))
+    (after,) = (one.score for one in recommender.recommend(NO_HISTORY, query) if one.item == 39)
+    assert (after > before) == shows
+
+
+def test_a_catalogue_that_grows_keeps_its_cells(monkeypatch):
+    served = served_world()
+    before = opened(served, monkeypatch)
+    with monkeypatch.context() as patch:
+        patch.setattr(RawEnsemble, "__init__", with_settings(RawEnsemble.__init__, LARGE))
+        grown = Recommender.of(with_items(served, [NewItem(item_id="new", text=served.items.texts[5])]), before)
+    for name, search in before.searches.items():
+        assert grown.searches[name].index.centres is search.index.centres
+        assert len(grown.searches[name].index.rows) == 41
+    assert 40 in {one.item for one in grown.recommend(HISTORIES[2], ListQuery(k=41))}
