@@ -50,13 +50,14 @@ def running_service(out: Path, *options: str, build: Path | None = None) -> Iter
 
     Raises SystemExit where it does not start.
     """
+    out = out.resolve()
     token = add_token(out / "tokens", "benchmark")
     arguments = ["serve", "--heads", str(out / "heads"), "--tokens", str(out / "tokens"), "--port", "0"]
     command = [sys.executable, "-c", SCRIPT, *arguments, "--http-port", "0", *options]
     environment = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1", **os.environ}
     if build is not None:
         environment["PYTHONPATH"] = str(build.resolve())
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=build) as process:
         try:
             ports = re.findall(r"://127\.0\.0\.1:(\d+)", process.stdout.readline() if process.stdout else "")
             if not ports:

@@ -1,6 +1,6 @@
 """Items of the largest products with a vector, found without looking at each: items lie in cells, near ones together.
 
-Looked at are those of the cells whose centres have the largest products, until there are 20 √n items (an inverted file:
+Looked at are those of the cells whose centres have the largest products, until there are 40 √n items (an inverted file:
 Jégou, Douze, Schmid, PAMI 2011). n items, d numbers of a vector, C cells.
 """
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from client.data.ragged import offsets_of, stretches
 from shared.seeding import rng_for
 
-_LOOKED_AT_A_ROOT = 20
+_LOOKED_AT_A_ROOT = 40
 """items that are looked at for each unit of √n"""
 _CELLS_A_ROOT = 3
 """cells for each unit of √n"""

@@ -18,11 +18,46 @@ from client.scorers.one_history import OneHistory
 from client.scorers.scorer import HistoryBatch, QueryScorer, Scorer
 from shared.seeding import rng_for
 
-_WIDTH = 96
+_WIDTH = 192
 """numbers by which products of long vectors are searched"""
-_QUERIES = 2_000
-"""by which it is told which numbers these are"""
+_DRAWN = 4_000
+"""items by which it is told which numbers these are"""
+_RIDGE = 0.01
+"""of the mean of the items' moments, which holds back directions that hardly any item has"""
+_WORKED_OUT = 300
+"""items of the largest short products, whose whole ones tell the best"""
 _AT_ONCE = 20_000
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Basis:
+    """Few numbers of a query and of an item whose product comes nearest to the whole one, over queries and items."""
+
+    of_queries: torch.Tensor
+    """[D, s]"""
+    of_items: torch.Tensor
+    """[D, s]"""
+
+    @classmethod
+    def told(cls, scorer: QueryScorer) -> "Basis":
+        """By histories of one item each: the largest singular directions of queries times a root of the items' moments.
+
+        The best of rank s by squared error (Eckart, Young 1936).
+        """
+        n_items = len(scorer.vectors)
+        rows = rng_for(0, "search-basis").permutation(n_items)[:_DRAWN].astype(np.int32)
+        single = Sequences(offsets=np.arange(len(rows) + 1), items=rows)
+        queries = torch.from_numpy(np.concatenate(scorer.queries(HistoryBatch(single, n_items))))
+        vectors = torch.from_numpy(np.asarray(scorer.vectors[rows], np.float32))
+        moments = vectors.T @ vectors / len(vectors)
+        moments.diagonal().add_(_RIDGE * moments.diagonal().mean())
+        root = torch.linalg.cholesky(moments)
+        across = queries @ root
+        directions = torch.linalg.eigh(across.T @ across).eigenvectors[:, -_WIDTH:]
+        return cls(
+            of_queries=(root @ directions).contiguous(),
+            of_items=torch.linalg.solve_triangular(root.T, directions, upper=True).contiguous(),
+        )
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -30,8 +65,8 @@ class Search:
     """Where the items are that a column says most of."""
 
     index: SearchIndex
-    basis: torch.Tensor | None = None
-    """[D, s] what queries and vectors are multiplied with; None where the index holds whole vectors"""
+    basis: Basis | None = None
+    """None where the index holds whole vectors"""
 
     @classmethod
     def of(cls, scorer: Scorer, before: "Search | None" = None) -> "Search | None":
@@ -50,20 +85,9 @@ class Search:
             return cls(index=SearchIndex.of(torch.cat([table.vectors, table.biases[:, None]], dim=1).numpy(), centres))
         if not (isinstance(scorer, QueryScorer) and scorer.searched):
             return None
-        basis = _basis(scorer) if before is None or before.basis is None else before.basis
-        parts = [vectors @ basis for vectors in torch.split(torch.from_numpy(scorer.vectors), _AT_ONCE)]
+        basis = Basis.told(scorer) if before is None or before.basis is None else before.basis
+        parts = [vectors @ basis.of_items for vectors in torch.split(torch.from_numpy(scorer.vectors), _AT_ONCE)]
         return cls(index=SearchIndex.of(torch.cat(parts).numpy(), centres), basis=basis)
-
-
-def _basis(scorer: QueryScorer) -> torch.Tensor:
-    """[D, s] the directions in which queries differ most, told by histories of one item each."""
-    n_items = len(scorer.vectors)
-    rows = rng_for(0, "search-basis").permutation(n_items)[:_QUERIES].astype(np.int32)
-    single = Sequences(offsets=np.arange(len(rows) + 1), items=rows)
-    queries = torch.from_numpy(np.concatenate(scorer.queries(HistoryBatch(single, n_items))))
-    directions = torch.linalg.eigh(queries.T @ queries).eigenvectors
-    basis: torch.Tensor = directions[:, -min(_WIDTH, directions.shape[1]) :].contiguous()
-    return basis
 
 
 def searches_of(scorers: Mapping[str, Scorer], before: Mapping[str, Search]) -> dict[str, Search]:
@@ -103,6 +127,18 @@ class Products:
         self._queries.append(query)
         return ProductColumn(self, len(self._queries) - 1, query, search, hidden)
 
+    def with_items(self, query: NDArray[np.float32], items: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Of one query.
+
+        Args:
+            query: [D].
+            items: [N] rows of the catalogue.
+
+        Returns:
+            [N].
+        """
+        return np.asarray(self._vectors[items] @ query, np.float32)
+
     def at(self, looked: Looked) -> torch.Tensor:
         """[C, M] of all columns; those of the place that was looked at last are kept."""
         if self._last is None or self._last[0] is not looked:
@@ -127,11 +163,12 @@ class ProductColumn:
 
     def offers(self, count: int) -> NDArray[np.int64]:
         """See ``Lookup``."""
-        if self._search is None:
+        if self._search is None or self._search.basis is None:
             return np.full((1, 0), -1)
-        query = torch.from_numpy(self._query)
-        reduced = query if self._search.basis is None else query @ self._search.basis
-        return self._search.index.best(reduced, count, self._hidden.at)[None]
+        reduced = torch.from_numpy(self._query) @ self._search.basis.of_queries
+        items = self._search.index.best(reduced, max(_WORKED_OUT, count), self._hidden.at)
+        whole = self._products.with_items(self._query, items)
+        return items[np.argpartition(-whole, min(count, len(items)) - 1)[:count]][None] if len(items) else items[None]
 
     def at(self, looked: Looked) -> torch.Tensor:
         """See ``Lookup``."""
