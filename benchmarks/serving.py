@@ -1,16 +1,18 @@
 """How long a list takes: bare matrix work, the recommender, and the real service from a second process.
 
-    python -m benchmarks.serving OUT [--items 20000] [--rate 50] [--seconds 30]
+    python -m benchmarks.serving OUT [--items 20000] [--rate 50] [--seconds 30] [--before BUILD]
 
 The full recommender of preset ``small``: every scorer, the history encoded afresh for each request. Bare work, ensemble
 and recommender take turns request by request, so that their ratio holds on a busy machine too; the service's times do
-not.
+not. With ``--before``, the root of another checkout, nothing but two services is measured: of that build and of this
+one, which answer from the same head in turns. A head that is in OUT already is not made again, be it a fitted one.
 """
 
 import argparse
 import math
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,7 @@ from client.scorers.scorer import HistoryBatch, QueryScorer
 from client.store.head_store import HeadStore
 from shared.serving_api import recommend_pb2 as api
 
+HERE = Path(__file__).resolve().parents[1]
 TURNS = 60
 QUANTILES = (0.05, 0.5, 0.95, 0.99)
 
@@ -38,11 +41,16 @@ def main() -> None:
     parser.add_argument("--users", type=int, default=10_000)
     parser.add_argument("--rate", type=float, default=50.0, help="requests a second")
     parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--before", type=Path, help="the root of an earlier build, beside which this one is measured")
+    parser.add_argument("--stretches", type=int, default=8, help="of both builds together")
     options = parser.parse_args()
     torch.set_num_threads(1)
     store = HeadStore(options.out / "heads")
     if store.stamp(RECORD) is None:
         made_up_head(options.items, options.users, "small", seed=0).write(store)
+    if options.before is not None:
+        beside(options.out, options.before, options.rate, options.seconds, options.stretches)
+        return
     print(f"| milliseconds, {options.items} items | p5 | p50 | p95 | p99 |\n|---|---|---|---|---|")
     in_process(store)
     over_grpc(options.out, options.rate, options.seconds)
@@ -101,15 +109,51 @@ def ensemble_list(whole: WeighedEnsemble, recommender: Recommender, user: str) -
 def over_grpc(out: Path, rate: float, seconds: float) -> None:
     """Rows for requests at a steady rate, sent when they are due and not when the one before is answered."""
     with running_service(out) as service:
-        print_row(f"over gRPC at {rate:g} a second", asked_steadily(service, rate, seconds))
+        user_ids = read_served(HeadStore(out / "heads")).users.user_ids
+        print_row(f"over gRPC at {rate:g} a second", asked_steadily(service, rate, seconds, user_ids))
 
 
-def asked_steadily(service: Service, rate: float, seconds: float) -> list[float]:
+def beside(out: Path, before: Path, rate: float, seconds: float, stretches: int) -> None:
+    """Rows of two builds that are asked in turns: A B B A and so on.
+
+    Args:
+        out: folder of the head.
+        before: the root of the other build.
+        rate: lists a second.
+        seconds: of a stretch.
+        stretches: of both together.
+    """
+    copy = out / "before"
+    if not copy.is_dir():
+        shutil.copytree(out / "heads", copy / "heads")
+    users = read_served(HeadStore(out / "heads")).users.user_ids
+    took: dict[str, list[float]] = {"before": [], "now": []}
+    spent = {"before": 0.0, "now": 0.0}
+    with running_service(copy, build=before) as earlier, running_service(out, build=HERE) as present:
+        services = {"before": earlier, "now": present}
+        for service in services.values():
+            asked_steadily(service, rate, 2.0, users)
+        for number in range(stretches):
+            name = ("before", "now", "now", "before")[number % 4]
+            began = services[name].spent
+            took[name] += asked_steadily(services[name], rate, seconds, users)
+            spent[name] += services[name].spent - began
+        memory = {name: service.most_memory for name, service in services.items()}
+    print("| build | p5 | p50 | p95 | p99 | processor, memory |\n| -- | -- | -- | -- | -- | -- |")
+    for name, times in took.items():
+        of_list = f"{1e3 * spent[name] / len(times):.1f} ms, {memory[name]:.2f} GiB"
+        print(f"| {name} | {' | '.join(f'{value:.1f}' for value in quantiles(times))} | {of_list} |")
+    ratios = quantiles(took["now"]) / quantiles(took["before"])
+    of_spent = spent["now"] * len(took["before"]) / spent["before"] / len(took["now"])
+    print(f"| ratio | {' | '.join(f'{ratio:.2f}' for ratio in ratios)} | {of_spent:.2f} |")
+
+
+def asked_steadily(service: Service, rate: float, seconds: float, user_ids: Sequence[str]) -> list[float]:
     """As ``steadily``, after one that warms up; a request that fails ends the benchmark."""
-    users = np.random.default_rng(1).integers(0, 10_000, int(rate * seconds))
+    users = np.random.default_rng(1).integers(0, len(user_ids), int(rate * seconds))
 
     def ask(number: int) -> None:
-        request = api.RecommendRequest(user=f"u{users[number]}", k=10)
+        request = api.RecommendRequest(user=user_ids[users[number]], k=10)
         service.stub.Recommend(request, metadata=service.metadata, timeout=60)
 
     ask(0)

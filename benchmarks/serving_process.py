@@ -31,15 +31,33 @@ class Service:
     ports: tuple[int, int]
     """of gRPC and of HTTP"""
 
+    @property
+    def spent(self) -> float:
+        """Seconds of the processor so far, of all threads."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    @property
+    def most_memory(self) -> float:
+        """GiB of resident memory at most, so far."""
+        lines = Path(f"/proc/{self.process.pid}/status").read_text("utf-8").splitlines()
+        return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 2**20
+
 
 @contextmanager
-def running_service(out: Path, *options: str) -> Iterator[Service]:
-    """The service of ``out/heads`` while it lasts; raises SystemExit where it does not start."""
+def running_service(out: Path, *options: str, build: Path | None = None) -> Iterator[Service]:
+    """The service of ``out/heads`` while it lasts, by the packages of another checkout where ``build`` names one.
+
+    Raises SystemExit where it does not start.
+    """
+    out = out.resolve()
     token = add_token(out / "tokens", "benchmark")
     arguments = ["serve", "--heads", str(out / "heads"), "--tokens", str(out / "tokens"), "--port", "0"]
     command = [sys.executable, "-c", SCRIPT, *arguments, "--http-port", "0", *options]
     environment = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1", **os.environ}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+    if build is not None:
+        environment["PYTHONPATH"] = str(build.resolve())
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=build) as process:
         try:
             ports = re.findall(r"://127\.0\.0\.1:(\d+)", process.stdout.readline() if process.stdout else "")
             if not ports:

@@ -19,21 +19,13 @@ from client.ensemble.gaps import Gaps
 from client.ensemble.shortlist import Shortlist, shortlist_of
 from client.evaluation.ranking import example_batches
 from client.scorers.encoder_scorers import Named
-from client.scorers.lookups import DenseLookup, Hidden, Lookup, ProductLookup
+from client.scorers.lookups import DenseLookup, Hidden, Lookup, ProductLookup, without_nan
 from client.scorers.scorer import Column, HistoryBatch, Kind, LooksUp, QueryScorer, Scorer
 from shared.seeding import rng_for
 
 WEIGHTS_AT_ONCE = 16
 _HISTORIES_AT_ONCE, _ELEMENTS_AT_ONCE = 128, 8_000_000
 """most histories of a batch that is looked at by a shortlist, and numbers of one dense column of it"""
-
-
-def without_nan(scores: torch.Tensor) -> torch.Tensor:
-    """Scores [B, n] in which a NaN, of which no probability can be made, is the lowest of its row; 0 where all are."""
-    if not scores.sum().isnan():  # a fraction of the time of looking at each; inf - inf is taken for one, too
-        return scores
-    lowest = scores.nan_to_num(nan=torch.inf, posinf=torch.inf, neginf=-torch.inf).amin(1, keepdim=True)
-    return torch.where(scores.isnan(), lowest.nan_to_num(posinf=0.0, neginf=-torch.inf), scores)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

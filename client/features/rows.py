@@ -88,3 +88,10 @@ def unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     scaled: NDArray[np.float32] = np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0)
     return scaled
+
+
+def unit_sparse_rows(queries: sp.csr_array) -> sp.csr_array:
+    """[Q, G] sparse, in place: rows of length 1, or 0."""
+    norms = np.sqrt(np.maximum((queries * queries).sum(axis=1), np.finfo(np.float32).tiny)).astype(np.float32)
+    queries.data /= np.repeat(norms, np.diff(queries.indptr))
+    return queries

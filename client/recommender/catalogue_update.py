@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from client.data.listed import AddedItems
 from client.features.hashing import gram_weights
 from client.features.item_features import PRECOMPUTED, item_features
-from client.features.prepared_platform import NEIGHBOURS, Catalogue, nearest, nearest_after
+from client.features.prepared_platform import EXACT_ITEMS, NEIGHBOURS, Catalogue, nearest, nearest_after
 from client.features.rows import sparse_rows
 from client.recommender.served_catalogue import ServedCatalogue
 from client.recommender.served_head import ServedHead
@@ -24,6 +24,8 @@ from shared.errors import InvalidRequest
 
 SMALL_CATALOGUE = 2_000
 """Items up to which all neighbours are found again."""
+_ROUNDED_SPEED = 8
+"""items whose neighbours are found among rounded vectors in the time of one among exact ones"""
 _SPARSE_ENTRY = 2
 """Numbers that an entry of a sparse matrix takes: its value and its column."""
 
@@ -161,7 +163,8 @@ def _catalogue(
     texts = [*old.texts, *added.texts]
     features = np.concatenate([old.catalogue.features, item_features(added, served.features)[1]])[source]
     grams = sp.csr_array(sp.vstack([old.gram_weights, gram_weights(added.texts)], format="csr"))
-    if len(ids) <= SMALL_CATALOGUE or old.catalogue.neighbours.items.shape[1] < NEIGHBOURS:
+    most_are_new = len(ids) > EXACT_ITEMS and len(changed) > len(ids) // _ROUNDED_SPEED
+    if len(ids) <= SMALL_CATALOGUE or most_are_new or old.catalogue.neighbours.items.shape[1] < NEIGHBOURS:
         neighbours = nearest(features)
     else:
         neighbours = nearest_after(old.catalogue.neighbours, features, changed)

@@ -7,7 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
@@ -15,11 +15,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from client.ensemble.rerank import DEFAULT as RERANK
 from client.ensemble.rerank import rerank
 from client.evaluation.ranking import best_first
-from client.recommender.request_ensemble import PackedVectors, Past, RequestEnsemble
+from client.recommender.request_ensemble import PackedVectors, Past, RequestEnsemble, RequestView
+from client.recommender.request_shortlist import RequestShortlist
+from client.recommender.searched_columns import Search, searches_of
 from client.recommender.served_catalogue import ServedCatalogue, ServedUsers
-from client.recommender.served_head import ServedHead, WeighedEnsemble, read_served, served_ensembles
+from client.recommender.served_head import ServedEnsembles, ServedHead, WeighedEnsemble, read_served, served_ensembles
 from client.scorers.scorer import CountsEvents, CountsShown, Scorer
 from client.store.head_store import HeadStore
 from shared.errors import DataError
@@ -73,27 +76,41 @@ class Recommender:
 
     items: ServedCatalogue
     users: ServedUsers
-    whole: RequestEnsemble
+    whole: RequestEnsemble | RequestShortlist
     """answers a history"""
-    popularity: RequestEnsemble
+    popularity: RequestEnsemble | RequestShortlist
     """answers where there is no history: an ensemble could then rest on scorers that have nothing to say"""
-    basket: RequestEnsemble | None = None
+    basket: RequestEnsemble | RequestShortlist | None = None
     """completes a basket; None where too few tell what goes together: then ``whole`` answers"""
+    searches: Mapping[str, Search] = field(default_factory=dict)
+    """of products that are searched for, by each scorer's first column; none where the catalogue is scored whole"""
 
     @classmethod
-    def of(cls, served: ServedHead) -> "Recommender":
-        """Over what was stored; raises HeadStoreError where this installation has other scorers."""
-        items, ensembles = PackedVectors(torch.from_numpy(served.items.catalogue.features)), served_ensembles(served)
+    def of(cls, served: ServedHead, before: "Recommender | None" = None) -> "Recommender":
+        """Over what was stored.
 
-        def opened(weighed: WeighedEnsemble) -> RequestEnsemble:
-            return RequestEnsemble(weighed.ensemble, weighed.weights, items)
+        Args:
+            served: the head.
+            before: the recommender of the same fit over a catalogue that has grown to this one; None: there is none.
 
+        Returns:
+            The recommender.
+
+        Raises:
+            HeadStoreError: if this installation has other scorers.
+        """
+        ensembles = served_ensembles(served)
+        searches: Mapping[str, Search] = {}
+        if not ensembles.whole.ensemble.raw.is_whole:
+            searches = searches_of(ensembles.scorers, {} if before is None else before.searches)
+        opened = _opening(served, ensembles, searches)
         return cls(
             items=served.items,
             users=served.users,
             whole=opened(ensembles.whole),
             popularity=opened(ensembles.popularity),
             basket=None if ensembles.basket is None else opened(ensembles.basket),
+            searches=searches,
         )
 
     @cached_property
@@ -220,26 +237,25 @@ class Recommender:
             together=query.basket,
         )
         with query.scoring():
-            log_ratios = ensemble.log_ratios(latest)
+            view = ensemble.view(latest, self._allowed(history, latest.basket, query.allowed), _needed(query))
             weights = ensemble.weights(latest)
-            scores = weights @ log_ratios
-            allowed = self._allowed(history, latest.basket, query.allowed)
-            best = self._best(
-                scores.masked_fill(~allowed, -torch.inf), min(query.k, int(allowed.sum())), query.diversity
-            )
-        parts = weights[:, None] * log_ratios[:, best]
-        falls = self._falls(ensemble, latest, scores[best], best, query) if query.reasons else torch.zeros(0, len(best))
+            scores = weights @ view.log_ratios
+            best = self._best(scores, view, query)
+        parts = weights[:, None] * view.log_ratios[:, best]
+        falls = torch.zeros(0, len(best))
+        if query.reasons:
+            falls = _falls(ensemble, latest, view, best, query)
         return [
             Recommendation(
                 item=item,
-                score=float(scores[item].nan_to_num(nan=_LEAST)),
+                score=float(scores[best[place]].nan_to_num(nan=_LEAST)),
                 scorers=_largest(zip(ensemble.names, parts[:, place].tolist(), strict=True)),
                 history=_largest(zip(history[-WEIGHED:].tolist(), falls[:, place].tolist(), strict=False)),
             )
-            for place, item in enumerate(best.tolist())
+            for place, item in enumerate(view.items[best].tolist())
         ]
 
-    def _ensemble(self, history: NDArray[np.int32], query: ListQuery) -> RequestEnsemble:
+    def _ensemble(self, history: NDArray[np.int32], query: ListQuery) -> RequestEnsemble | RequestShortlist:
         answering = {"basket": self.basket, "history": self.whole, "popularity": self.popularity}
         return answering[self.basis(history, query)] or self.whole
 
@@ -256,29 +272,47 @@ class Recommender:
         fresh[torch.from_numpy(history.astype(np.int64))] = False
         return fresh if fresh.any() else allowed
 
-    def _best(self, scores: torch.Tensor, k: int, diversity: float) -> torch.Tensor:
-        """[k] rows, from scores [n] that are −inf where an item is not allowed."""
-        if diversity > 0:
+    def _best(self, scores: torch.Tensor, view: RequestView, query: ListQuery) -> torch.Tensor:
+        """[k] places among the M of a view that is scored [M]."""
+        k = min(query.k, int(view.allowed.sum()))
+        scores = scores.masked_fill(~view.allowed, -torch.inf)
+        if query.diversity > 0:
             features = torch.from_numpy(self.items.catalogue.features)
-            (scores,) = next(rerank(scores[None], features, (diversity,), k=k))
+            (scores,) = next(rerank(scores[None], features, (query.diversity,), k=k, items=view.items[None]))
         return best_first(scores[None], k)[0]
 
-    @staticmethod
-    def _falls(
-        ensemble: RequestEnsemble, history: Past, scores: torch.Tensor, items: torch.Tensor, query: ListQuery
-    ) -> torch.Tensor:
-        """[min(L, WEIGHED), k] how far the ``scores`` [k] of ``items`` [k] fall without one event of the history.
 
-        The weights stay those of the whole history: without its last event the gap would be another one.
-        """
-        length, weights = len(history.items), ensemble.weights(history)
-        places = range(max(0, length - WEIGHED), length)
-        falls = torch.zeros(len(places), len(items))
-        for row, place in enumerate(places):
-            with query.scoring():
-                without = ensemble.log_ratios(history.without(place))[:, items]
-                falls[row] = scores - weights @ without
-        return falls
+def _opening(
+    served: ServedHead, ensembles: ServedEnsembles, searches: Mapping[str, Search]
+) -> Callable[[WeighedEnsemble], RequestEnsemble | RequestShortlist]:
+    """What opens each of the ensembles: for the whole catalogue, or for shortlists of a large one."""
+    vectors = served.items.catalogue.features
+    if ensembles.whole.ensemble.raw.is_whole:
+        items = PackedVectors(torch.from_numpy(vectors))
+        return lambda weighed: RequestEnsemble(weighed.ensemble, weighed.weights, items)
+    return lambda weighed: RequestShortlist(weighed.ensemble, weighed.weights, vectors, searches)
+
+
+def _needed(query: ListQuery) -> int:
+    """Items that a list is chosen from, at least."""
+    return max(query.k, RERANK.pool) if query.diversity > 0 else query.k
+
+
+def _falls(
+    ensemble: RequestEnsemble | RequestShortlist, history: Past, view: RequestView, best: torch.Tensor, query: ListQuery
+) -> torch.Tensor:
+    """[min(L, WEIGHED), k] how far the scores of the ``best`` [k] of a view fall without one event of the history.
+
+    The weights stay those of the whole history: without its last event the gap would be another one.
+    """
+    length, weights = len(history.items), ensemble.weights(history)
+    scores = (weights @ view.log_ratios)[best]
+    places = range(max(0, length - WEIGHED), length)
+    falls = torch.zeros(len(places), len(best))
+    for row, place in enumerate(places):
+        with query.scoring():
+            falls[row] = scores - weights @ ensemble.again(history.without(place), view)[:, best]
+    return falls
 
 
 def open_recommender(store: HeadStore) -> Recommender:

@@ -7,7 +7,7 @@ calibrated together, a few at a time. R columns, n items, L items of a history, 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 
 from client.data.sequences import Sequences
 from client.ensemble.calibration import Calibration
-from client.ensemble.ensemble import Ensemble, without_nan
+from client.ensemble.ensemble import Ensemble
 from client.ensemble.ensemble_settings import DEFAULT
 from client.recommender.parallel import in_parallel
 from client.scorers.encoder_scorers import Named
+from client.scorers.lookups import without_nan
 from client.scorers.scorer import HistoryBatch, Kind, QueryScorer
 
 
@@ -65,6 +66,20 @@ class Past:
             moments=None if self.moment is None else np.array([self.moment]),
             together=np.array([self.together]) if self.together else None,
         )
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RequestView:
+    """What R columns say of M items that a list may be made of."""
+
+    items: torch.Tensor
+    """[M] int64 rows of the catalogue"""
+    log_ratios: torch.Tensor
+    """[R, M] in nats"""
+    allowed: torch.Tensor
+    """[M] whether the list may hold each"""
+    hidden: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    """items of the history that are among the M only where they are not hidden"""
 
 
 class PackedVectors:
@@ -156,6 +171,31 @@ class RequestEnsemble:
         for alike in self._alike:
             alike.calibrate(raw, hidden)
         return raw
+
+    def view(self, history: Past, allowed: torch.Tensor, _count: int) -> RequestView:
+        """The log-ratios of the whole catalogue.
+
+        Args:
+            history: what the list is made for.
+            allowed: [n] False for what it may not hold.
+            _count: items that the list needs.
+
+        Returns:
+            The items with what is said of them.
+        """
+        return RequestView(items=torch.arange(self._n_items), log_ratios=self.log_ratios(history), allowed=allowed)
+
+    def again(self, history: Past, _view: RequestView) -> torch.Tensor:
+        """The log-ratios of another history for the items of a view, which are all.
+
+        Args:
+            history: whose they are.
+            _view: of the whole catalogue.
+
+        Returns:
+            [R, n] in nats.
+        """
+        return self.log_ratios(history)
 
     def _raw(self, history: Past) -> torch.Tensor:
         batch = HistoryBatch(history.as_sequences(), self._n_items)

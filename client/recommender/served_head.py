@@ -27,6 +27,7 @@ from client.recommender.served_catalogue import (
     names_under,
 )
 from client.recommender.served_parts import NOT_A_RECORD, ServedParts
+from client.scorers.encoder_scorers import Named
 from client.scorers.scorer import FitData, Matrix, Scorer
 from client.scorers.table import COMPLETING, SCORERS
 from client.store.head_store import HeadStore, StoredRecord
@@ -195,6 +196,10 @@ class WeighedEnsemble:
     """[R], or [1 + K, R] where they shift with the gap since a user's last event"""
 
 
+def _bare(scorer: Scorer) -> Scorer:
+    return scorer.scorer if isinstance(scorer, Named) else scorer
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ServedEnsembles:
     """What answers which request; they share their scorers."""
@@ -205,6 +210,13 @@ class ServedEnsembles:
     """nothing at all: popularity, of items and of their neighbours"""
     basket: WeighedEnsemble | None
     """a basket that is to be completed"""
+
+    @property
+    def scorers(self) -> dict[str, Scorer]:
+        """Those of all three by their first column's name, without a prefix of their own."""
+        weighed = (self.whole, self.popularity, *(() if self.basket is None else (self.basket,)))
+        scorers = [scorer for each in weighed for scorer in each.ensemble.raw.scorers]
+        return {scorer.columns[0].name: _bare(scorer) for scorer in scorers}
 
 
 def served_ensembles(served: ServedHead) -> ServedEnsembles:

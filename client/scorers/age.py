@@ -14,7 +14,9 @@ import torch
 from numpy.typing import NDArray
 
 from client.data.event_log import EventLog
+from client.scorers.lookups import DenseLookup, Hidden, Lookup
 from client.scorers.scorer import TABLE, Column, FitData, HistoryBatch, Kind, Matrix
+from client.scorers.shared_scores import SharedLookup, SharedScores
 from shared.seeding import rng_for
 from shared.system.options import Checked, bounded
 
@@ -23,6 +25,8 @@ NAME = "age"
 _FIRST = "age@first"
 PUBLISHED = "age@published"
 """Statistic [n]: seconds since 1970; 0 where nobody knows."""
+_FRESH = 60.0
+"""seconds for which ages are not told anew in a large catalogue; the shortest step is of 900"""
 _RATES = f"{TABLE}age"
 
 
@@ -60,6 +64,7 @@ class Age:
         self._published = np.where(published == 0, np.nan, published) if published.any() else None
         rates = data.statistic(_RATES, lambda: log.once(_RATES, lambda: self._told(log.to_train_on)))
         self._rates = np.asarray(rates, np.float32)
+        self._shared: tuple[float, SharedScores] | None = None
 
     def met(self, items: NDArray[np.int32], times: NDArray[np.float64]) -> None:
         """See ``CountsEvents``.
@@ -82,6 +87,23 @@ class Age:
         moments = np.full(len(batch), time.time()) if batch.moments is None else batch.moments
         rates = np.append(self._rates, np.float32(0))  # of what is to come
         return [torch.from_numpy(rates[self._steps(moments)])]
+
+    def lookups(self, batch: HistoryBatch, hidden: Hidden) -> list[Lookup]:
+        """See ``LooksUp``.
+
+        Args:
+            batch: B histories, and what scorers share of them.
+            hidden: which items may not be recommended to whom.
+
+        Returns:
+            One lookup per column.
+        """
+        if batch.moments is not None:
+            return [DenseLookup(scores, hidden) for scores in self.score(batch)]
+        now = time.monotonic()
+        if self._shared is None or now - self._shared[0] >= _FRESH:
+            self._shared = (now, SharedScores(self.score(batch)[0][0]))
+        return [SharedLookup(self._shared[1], hidden)]
 
     def _steps(self, moments: NDArray[np.float64]) -> NDArray[np.int64]:
         """[B, n] the step of each item's age as of each moment, K for what is not seen yet, K + 1 for what is to come.

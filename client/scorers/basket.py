@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
 
 from client.features.rows import unit_rows
+from client.scorers.lookups import Bags, Hidden, Lookup
 from client.scorers.scorer import Column, FitData, HistoryBatch, Kind, item_similarity, product
 from shared.system.options import Checked, bounded
 
@@ -37,21 +39,36 @@ class Basket:
         Column(name="basket-knn", kind=Kind.COUNT),
     )
     products = 1
+    searched = False
 
     def __init__(self, data: FitData, settings: BasketSettings = DEFAULT) -> None:
-        self._features = data.features
+        self.vectors = data.features
         self._pairs = data.statistic("basket_pairs", lambda: item_similarity(data.basket_items, settings.shrink))
         self._similarity = data.item_similarity(settings.neighbours)
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """The columns [B, n]."""
-        items = torch.from_numpy(self._features)
+        items = torch.from_numpy(self.vectors)
         return [torch.from_numpy(query) @ items.T for query in self.queries(batch)] + self.rest(batch)
 
     def queries(self, batch: HistoryBatch) -> list[NDArray[np.float32]]:
         """[B, D] the vector whose products with the items' are the first column."""
-        return [unit_rows(batch.basket @ self._features)]
+        return [unit_rows(batch.basket @ self.vectors)]
 
     def rest(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """The other columns [B, n]."""
         return [product(batch.basket, matrix) for matrix in (self._pairs, self._similarity)]
+
+    def lookups(self, batch: HistoryBatch, hidden: Hidden) -> list[Lookup]:
+        """See ``LooksUp``: those after the product.
+
+        Args:
+            batch: B histories, and what scorers share of them.
+            hidden: which items may not be recommended to whom.
+
+        Returns:
+            One lookup per column after the product.
+        """
+        matrices = (sp.csr_array(matrix) for matrix in (self._pairs, self._similarity))
+        basket = Bags(sparse=[batch.basket], of_one=(batch.basket.indices, batch.basket.data[None]))
+        return [lookup for matrix in matrices for lookup in hidden.walked(basket, matrix)]

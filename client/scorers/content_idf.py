@@ -1,13 +1,15 @@
 """Content neighbours of the history in the platform's own text space: grams under a local idf, unprojected."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
 
-from client.scorers.lookups import GramLookup, Hidden, Lookup
+from client.features.rows import unit_sparse_rows
+from client.scorers.lookups import Hidden, Lookup
 from client.scorers.scorer import FitData, HistoryBatch, Kind, by_decay, product
 from shared.system.options import Checked, bounded
 
@@ -32,7 +34,6 @@ class ContentIdf:
         self.columns = by_decay("content-idf", Kind.SIMILARITY, settings.decays)
         self._settings = settings
         self._grams = data.grams
-        self._items_of_gram = data.grams.T.tocsr()
         self._cosines = data.gram_cosines
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
@@ -40,21 +41,24 @@ class ContentIdf:
         bags = [batch.bag(decay) for decay in self._settings.decays]
         if self._cosines is not None and len(batch) > self._settings.few:
             return [_unit_products(bag, product(bag, self._cosines)) for bag in bags]
-        queries = _unit(sp.vstack([bag @ self._grams for bag in bags], format="csr"))
+        queries = unit_sparse_rows(sp.vstack([bag @ self._grams for bag in bags], format="csr"))
         return list(torch.from_numpy(self._products(queries)).view(len(bags), len(batch), -1))
 
-    def lookups(self, batch: HistoryBatch, _hidden: Hidden) -> list[Lookup]:
+    def lookups(self, batch: HistoryBatch, hidden: Hidden) -> list[Lookup]:
         """See ``LooksUp``.
 
         Args:
             batch: B histories, and what scorers share of them.
-            _hidden: which items may not be recommended to whom.
+            hidden: which items may not be recommended to whom.
 
         Returns:
             One lookup per column.
         """
-        queries = [_unit(batch.bag(decay) @ self._grams) for decay in self._settings.decays]
-        return GramLookup(queries, self._grams).columns
+        return hidden.gram_products(batch.bags(self._settings.decays), self._grams)
+
+    @cached_property
+    def _items_of_gram(self) -> sp.csr_array:
+        return sp.csr_array(self._grams.T)
 
     def _products(self, queries: sp.csr_array) -> NDArray[np.float32]:
         """[Q, n]; for a few queries the items of their grams are read once for all of them, and added up in place."""
@@ -74,10 +78,3 @@ def _unit_products(bag: sp.csr_array, products: torch.Tensor) -> torch.Tensor:
     squares = np.bincount(owners, bag.data * products.numpy()[owners, bag.indices], minlength=bag.shape[0])
     lengths = np.sqrt(np.maximum(squares, np.finfo(np.float32).tiny)).astype(np.float32)
     return products / torch.from_numpy(lengths)[:, None]
-
-
-def _unit(queries: sp.csr_array) -> sp.csr_array:
-    """[Q, G] with rows of length 1, or 0."""
-    norms = np.sqrt(np.maximum((queries * queries).sum(axis=1), np.finfo(np.float32).tiny)).astype(np.float32)
-    queries.data /= np.repeat(norms, np.diff(queries.indptr))
-    return queries

@@ -1,12 +1,13 @@
 """One step of diffusion between content and co-occurrence, in both orders, through the 30 nearest items by cos²."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import scipy.sparse as sp
 import torch
 
 from client.features.rows import largest
-from client.scorers.lookups import DenseLookup, Hidden, Lookup, SparseLookup
+from client.scorers.lookups import DenseLookup, Hidden, Lookup
 from client.scorers.scorer import FitData, HistoryBatch, Kind, by_decay, product
 from shared.system.options import Checked, bounded
 
@@ -35,7 +36,6 @@ class Diffusion:
         self.columns = (*outward, *by_decay("diffusion-in", Kind.COUNT, settings.decays))
         self._similarity = data.item_similarity(settings.shrink)
         self._content = data.neighbours.squared_cosines
-        self._content_of_target = self._content.T.tocsr()
         self._row = data.row
         self._steps = settings.steps
 
@@ -60,7 +60,13 @@ class Diffusion:
         """
         if self._row is None:
             return [DenseLookup(scores, hidden) for scores in self.score(batch)]
-        return [SparseLookup(scores, hidden) for scores in self._walks(batch)]
+        bags, similarity = batch.bags(self._decays), sp.csr_array(self._similarity)
+        outward = hidden.walked_on(bags, self._content, similarity, self._steps)
+        return outward + hidden.walked_on(bags, similarity, self._content, self._steps)
+
+    @cached_property
+    def _content_of_target(self) -> sp.csr_array:
+        return sp.csr_array(self._content.T)
 
     def _walks(self, batch: HistoryBatch) -> list[sp.csr_array]:
         """[B, n] for each column; the second step goes on from the items of the largest values alone."""

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from client.features.rows import largest, sparse_rows
-from client.scorers.lookups import DenseLookup, Hidden, Lookup, SparseLookup
+from client.scorers.lookups import DenseLookup, Hidden, Lookup
 from client.scorers.scorer import ROW, Column, FitData, HistoryBatch, Kind, Matrix, product
 from shared.system.options import Checked, bounded
 
@@ -59,7 +59,7 @@ class Ease:
             One lookup per column.
         """
         if isinstance(self._weights, sp.csr_array):
-            return [SparseLookup(batch.bag(1.0) @ self._weights, hidden, signed=True)]
+            return hidden.walked(batch.bags((1.0,)), self._weights, signed=True)
         return [DenseLookup(scores, hidden) for scores in self.score(batch)]
 
 

@@ -1,6 +1,7 @@
 """The scorers that an encoder brings, under the name of where the encoder came from."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from client.scorers.lookups import Hidden, Lookup
 from client.scorers.scorer import Column, HistoryBatch, Kind, Scorer
 from client.training.moments import DECAY
+from client.training.one_state import OneState
 from client.training.sequence_model import SequenceHead, SequenceModel
 from client.training.sequence_scores import item_table, score_histories
 from shared.encoder.encoder import Encoder
@@ -58,11 +60,21 @@ class Sequence:
 
     def __init__(self, model: SequenceModel) -> None:
         self._model = model
-        self._table = item_table(model)
+        self.table = item_table(model)
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """One column [B, n]."""
-        return [torch.from_numpy(score_histories(self._model, batch.histories, table=self._table))]
+        return [torch.from_numpy(score_histories(self._model, batch.histories, table=self.table))]
+
+    def state(self, items: NDArray[np.int32]) -> NDArray[np.float32]:
+        """[d] of a history [L], whose products with the table's vectors are the column, but for the biases."""
+        vectors = self.table.vectors.numpy()
+        latest = items[-self._model.length :]
+        return self._one_state.of(vectors[latest]) if len(latest) else np.zeros(vectors.shape[1], np.float32)
+
+    @cached_property
+    def _one_state(self) -> OneState:
+        return OneState(self._model.history)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 n items, H half-lives, B histories.
 """
 
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
@@ -12,12 +13,15 @@ import torch
 from numpy.typing import NDArray
 
 from client.data.event_log import EventLog, FadingCounts, counts_as_of
-from client.scorers.scorer import TABLE, FitData, HistoryBatch, Matrix
+from client.scorers.scorer import TABLE, WHOLE_UP_TO, FitData, HistoryBatch, Matrix
+from client.scorers.shared_scores import SharedScores
 from shared.seeding import rng_for
 
 _HOUR, _DAY = 3_600.0, 86_400.0
 HALF_LIVES = (_HOUR / 4, _HOUR, 6 * _HOUR, _DAY, 7 * _DAY, 30 * _DAY, 90 * _DAY, 365 * _DAY)
 """Seconds, rising."""
+_FRESH = 10.0
+"""seconds after which events that were met since then show in the scores of a large catalogue"""
 _UNITS = ((_DAY, "d"), (_HOUR, "h"), (60.0, "m"))
 Self = TypeVar("Self", bound="Fading")
 
@@ -35,6 +39,9 @@ class Fading:
             )
             data.statistics.update(state)
         self._counts = _opened(data.statistics, name, data.n_items)
+        self._waiting: list[tuple[NDArray[np.float64], NDArray[np.int32]]] = []
+        self._taking = threading.Lock()
+        self._shared: tuple[float, list[SharedScores]] | None = None
 
     @property
     def half_lives(self) -> tuple[float, ...]:
@@ -48,10 +55,22 @@ class Fading:
             items: [E] rows of the catalogue.
             times: [E] seconds since 1970, in any order; one that lies ahead counts as now.
         """
-        self._counts.add(_by_now(times), items)
+        with self._taking:
+            self._waiting.append((_by_now(times), items))
+        if self._counts.counts.shape[1] <= WHOLE_UP_TO:
+            self._take_in()
+
+    def _take_in(self) -> None:
+        """Count what waits: all counts fade with each event, which takes long in a large catalogue."""
+        with self._taking:
+            if self._waiting:
+                times, items = (np.concatenate(parts) for parts in zip(*self._waiting, strict=True))
+                self._waiting = []
+                self._counts.add(times, items)
 
     def carry_on(self: Self, before: Self) -> None:
         """Go on from what was counted for a catalogue whose items are the first of this one's."""
+        before._take_in()
         counts = np.zeros_like(self._counts.counts)
         counts[:, : before._counts.counts.shape[1]] = before._counts.counts
         self._counts.counts, self._counts.time = counts, before._counts.time
@@ -72,10 +91,20 @@ class Fading:
         """
         if batch.moments is not None:
             return make(self._as_of(batch, batch.moments))
+        self._take_in()
         counts = self._counts.counts
         if self._made is None or self._made[0] is not counts:
             self._made = (counts, make(counts[:, None].astype(np.float32)))
         return [row.expand(len(batch), -1) for row in self._made[1]]
+
+    def shared(self, make: Callable[[NDArray[np.float32]], list[torch.Tensor]]) -> list[SharedScores]:
+        """The columns of all that was counted, up to ten seconds ago; ``make`` is what ``columns`` takes."""
+        now = time.monotonic()
+        if self._shared is None or (self._waiting and now - self._shared[0] >= _FRESH):
+            self._take_in()
+            columns = make(self._counts.counts[:, None].astype(np.float32))
+            self._shared = (now, [SharedScores(column[0]) for column in columns])
+        return self._shared[1]
 
     def _as_of(self, batch: HistoryBatch, moments: NDArray[np.float64]) -> NDArray[np.float32]:
         """[H, B, n] what came before each history's moment; all that was counted where there is no log."""

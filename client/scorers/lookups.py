@@ -7,6 +7,7 @@ B histories, n items, P items of a pool for each history, S items of a sample fo
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
@@ -17,11 +18,20 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from client.data.sequences import Sequences
+from client.features.rows import largest, unit_sparse_rows
 
 _ELEMENTS_AT_ONCE = 16_000_000
 """numbers that are gathered at once: 64 MB"""
 _ALL_UP_TO = 30_000
 """items up to which products with all vectors take less time than to gather those of a shortlist"""
+
+
+def without_nan(scores: torch.Tensor) -> torch.Tensor:
+    """Scores [B, n] in which a NaN, of which no probability can be made, is the lowest of its row; 0 where all are."""
+    if not scores.sum().isnan():  # a fraction of the time of looking at each; inf - inf is taken for one, too
+        return scores
+    lowest = scores.nan_to_num(nan=torch.inf, posinf=torch.inf, neginf=-torch.inf).amin(1, keepdim=True)
+    return torch.where(scores.isnan(), lowest.nan_to_num(posinf=0.0, neginf=-torch.inf), scores)
 
 
 class Looked:
@@ -43,6 +53,16 @@ class Looked:
         return np.asarray(self.items.numpy() + self.n_items * np.arange(len(self.pool))[:, None])
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Bags:
+    """Weights of the items of histories, C of each."""
+
+    sparse: Sequence[sp.csr_array] = ()
+    """C of [B, n]"""
+    of_one: tuple[NDArray[np.int32], NDArray[np.float32]] = (np.zeros(0, np.int32), np.zeros((0, 0), np.float32))
+    """where there is one history alone: [L] its items, each once, and [C, L] their weights"""
+
+
 class Hidden:
     """Which items of which history may not be recommended, as one flat array, and room to look numbers up in."""
 
@@ -56,6 +76,51 @@ class Hidden:
     def at(self, keys: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether the items at these places of B · n are hidden."""
         return np.asarray(self._is_hidden[keys])
+
+    @cached_property
+    def distinct(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """[H] whose each hidden item is, and [H] the items, each of a history once."""
+        keys = np.unique(self.lists.owners() * self.n_items + self.lists.items)
+        return keys // self.n_items, keys % self.n_items
+
+    def walked(self, bags: "Bags", matrix: sp.csr_array, *, signed: bool = False) -> list["Lookup"]:
+        """Bags of the histories times a matrix of items.
+
+        Args:
+            bags: C of each history.
+            matrix: [n, n] sparse.
+            signed: whether some values are below 0.
+
+        Returns:
+            One lookup per bag.
+        """
+        return [SparseLookup(bag @ matrix, self, signed=signed) for bag in bags.sparse]
+
+    def walked_on(self, bags: "Bags", first: sp.csr_array, then: sp.csr_array, most: int) -> list["Lookup"]:
+        """The same in two steps, of which the second goes on from the items of the largest values alone.
+
+        Args:
+            bags: C of each history.
+            first: [n, n] sparse.
+            then: [n, n] sparse.
+            most: items of a history from which the second step goes on.
+
+        Returns:
+            One lookup per bag.
+        """
+        return [SparseLookup(largest(bag @ first, most) @ then, self) for bag in bags.sparse]
+
+    def gram_products(self, bags: "Bags", grams: sp.csr_array) -> list["Lookup"]:
+        """Cosines of the bags' grams with those of the items.
+
+        Args:
+            bags: C of each history.
+            grams: [n, G] sparse, rows of length 1 or 0.
+
+        Returns:
+            One lookup per bag.
+        """
+        return GramLookup([unit_sparse_rows(bag @ grams) for bag in bags.sparse], grams).columns
 
     def looked_up(self, keys: NDArray[np.int64], values: NDArray[np.float32], at: NDArray[np.int64]) -> torch.Tensor:
         """What stands at some places where ``values`` stand at ``keys`` and 0 elsewhere.

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.sparse as sp
 import torch
 
 from client.data.sequences import Sequences
+from client.scorers.lookups import Hidden, Lookup, SparseLookup
 from client.scorers.scorer import FitData, HistoryBatch, Kind, by_decay, csr_of
 from shared.system.options import Checked, bounded
 
@@ -34,14 +36,29 @@ class RepeatCounts:
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """One column [B, n] a half-life."""
+        return [torch.from_numpy(bag.toarray()) for bag in self._bags(batch)]
+
+    def lookups(self, batch: HistoryBatch, hidden: Hidden) -> list[Lookup]:
+        """See ``LooksUp``.
+
+        Args:
+            batch: B histories, and what scorers share of them.
+            hidden: which items may not be recommended to whom.
+
+        Returns:
+            One lookup per column.
+        """
+        return [SparseLookup(bag, hidden) for bag in self._bags(batch)]
+
+    def _bags(self, batch: HistoryBatch) -> list[sp.csr_array]:
         days = _days_before_the_last(batch.histories)
-        columns = []
+        bags = []
         for half_life in self._half_lives:
             weights = np.where(np.isnan(days), _LONG_AGO, np.exp2(-days / half_life)).astype(np.float32)
             bag = csr_of(batch.histories, weights, batch.n_items)
             bag.sum_duplicates()
-            columns.append(torch.from_numpy(bag.toarray()))
-        return columns
+            bags.append(bag)
+        return bags
 
 
 def _days_before_the_last(histories: Sequences) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

@@ -18,7 +18,7 @@ from client.data.ragged import stretches
 from client.data.sequences import Sequences, in_basket, part
 from client.features.prepared_platform import Neighbours
 from client.features.rows import blocks_of, largest, sparse_rows, unit_rows
-from client.scorers.lookups import DenseLookup, Hidden, Lookup, SparseLookup
+from client.scorers.lookups import Bags, DenseLookup, Hidden, Lookup
 
 Matrix = sp.csr_array | NDArray[np.floating]
 
@@ -241,6 +241,17 @@ class HistoryBatch:
             self._bags[decay] = bag
         return self._bags[decay]
 
+    def bags(self, decays: Sequence[float]) -> Bags:
+        """The bags of several decays.
+
+        Args:
+            decays: C factors per step back, from 0 to 1.
+
+        Returns:
+            C bags [B, n] of each history.
+        """
+        return Bags(sparse=[self.bag(decay) for decay in decays])
+
     @cached_property
     def basket(self) -> sp.csr_array:
         """[B, n] with 1 for each item of the basket that is to be completed; nothing where none is."""
@@ -451,7 +462,7 @@ def walked(batch: HistoryBatch, decays: Sequence[float], matrix: Matrix, hidden:
         One lookup per decay.
     """
     if isinstance(matrix, sp.csr_array):
-        return [SparseLookup(batch.bag(decay) @ matrix, hidden) for decay in decays]
+        return hidden.walked(batch.bags(decays), matrix)
     return [DenseLookup(batch.walk(decay, matrix), hidden) for decay in decays]
 
 

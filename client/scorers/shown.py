@@ -5,8 +5,10 @@ import torch
 from numpy.typing import NDArray
 
 from client.scorers.fading import Fading, in_words
+from client.scorers.lookups import DenseLookup, Hidden, Lookup
 from client.scorers.recent import DEFAULT, RecentSettings, best_half_lives
 from client.scorers.scorer import Column, FitData, HistoryBatch, Kind
+from client.scorers.shared_scores import SharedLookup
 
 NAME = "shown"
 _AT = 3
@@ -39,4 +41,23 @@ class Shown:
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """One column [B, n] a half-life."""
-        return self._fading.columns(batch, lambda counts: [torch.from_numpy(column) for column in counts])
+        return self._fading.columns(batch, _columns)
+
+    def lookups(self, batch: HistoryBatch, hidden: Hidden) -> list[Lookup]:
+        """See ``LooksUp``.
+
+        Args:
+            batch: B histories, and what scorers share of them.
+            hidden: which items may not be recommended to whom.
+
+        Returns:
+            One lookup per column.
+        """
+        if batch.moments is not None:
+            return [DenseLookup(scores, hidden) for scores in self.score(batch)]
+        return [SharedLookup(scores, hidden) for scores in self._fading.shared(_columns)]
+
+
+def _columns(counts: NDArray[np.float32]) -> list[torch.Tensor]:
+    """From counts [H, B, n]."""
+    return [torch.from_numpy(column) for column in counts]

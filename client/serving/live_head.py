@@ -71,7 +71,7 @@ class LiveHead:
         Raises InvalidRequest where an item cannot be read.
         """
         grown = with_items(self.served, items)
-        return replace(self, served=grown, recommender=Recommender.of(grown), early={})
+        return replace(self, served=grown, recommender=Recommender.of(grown, self.recommender), early={})
 
     def carry_on(self, before: "LiveHead") -> None:
         """Go on from what was counted under the smaller catalogue, where nothing is counted meanwhile."""

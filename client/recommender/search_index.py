@@ -1,0 +1,134 @@
+"""Items of the largest products with a vector, found without looking at each: items lie in cells, near ones together.
+
+Looked at are those of the cells whose centres have the largest products, until there are 40 √n items (an inverted file:
+Jégou, Douze, Schmid, PAMI 2011). n items, d numbers of a vector, C cells.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from client.data.ragged import offsets_of, stretches
+from shared.seeding import rng_for
+
+_LOOKED_AT_A_ROOT = 40
+"""items that are looked at for each unit of √n"""
+_CELLS_A_ROOT = 3
+"""cells for each unit of √n"""
+_SAMPLED, _ROUNDS = 40, 8
+"""items a cell by which centres are told, and rounds of k-means"""
+_AT_ONCE = 4_000_000
+"""products that are worked out at once"""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SearchIndex:
+    """Vectors of n items in half precision, cell by cell."""
+
+    centres: NDArray[np.float32]
+    """[C, d] means of the cells' vectors"""
+    starts: NDArray[np.int64]
+    """[C + 1] where each cell begins and the last ends"""
+    rows: NDArray[np.int32]
+    """[n] the item at each place"""
+    vectors: NDArray[np.float16]
+    """[n, d] place by place"""
+
+    @classmethod
+    def of(cls, vectors: NDArray[np.float32], centres: NDArray[np.float32] | None = None) -> "SearchIndex":
+        """Over a catalogue.
+
+        Args:
+            vectors: [n, d] of its items.
+            centres: [C, d] of cells that were told before; None: they are told by these vectors.
+
+        Returns:
+            The index.
+        """
+        if centres is None:
+            centres = _centres(vectors, int(_CELLS_A_ROOT * np.sqrt(len(vectors))))
+        cells = _nearest(vectors, centres)
+        order = np.argsort(cells, kind="stable").astype(np.int32)
+        starts = offsets_of(np.bincount(cells, minlength=len(centres)))
+        return cls(centres=centres, starts=starts, rows=order, vectors=_halves(vectors[order]))
+
+    @cached_property
+    def _places(self) -> NDArray[np.int32]:
+        """[n] where each item stands."""
+        places = np.empty_like(self.rows)
+        places[self.rows] = np.arange(len(self.rows), dtype=np.int32)
+        return places
+
+    def products(self, query: torch.Tensor, items: NDArray[np.int64]) -> torch.Tensor:
+        """With the vectors of some items.
+
+        Args:
+            query: [d].
+            items: [M] rows of the catalogue.
+
+        Returns:
+            [M].
+        """
+        return torch.from_numpy(self.vectors[self._places[items]]).float() @ query
+
+    def best(
+        self, query: torch.Tensor, count: int, hidden: Callable[[NDArray[Any]], NDArray[np.bool_]]
+    ) -> NDArray[np.int64]:
+        """The items of the largest products, the best first, among those that are looked at and not hidden.
+
+        Args:
+            query: [d].
+            count: most items.
+            hidden: tells of items [N] which are hidden.
+
+        Returns:
+            [K] rows of the catalogue.
+        """
+        places = self._looked_at(query)
+        items = self.rows[places]
+        products = (torch.from_numpy(self.vectors[places]).float() @ query).numpy()
+        products[hidden(items)] = -np.inf
+        best = torch.from_numpy(products).topk(min(count, len(items)))
+        return np.asarray(items[best.indices.numpy()][best.values.numpy() > -np.inf], np.int64)
+
+    def _looked_at(self, query: torch.Tensor) -> NDArray[np.int64]:
+        """Places in the best cells."""
+        order = (torch.from_numpy(self.centres) @ query).argsort(descending=True).numpy()
+        lengths = np.diff(self.starts)[order]
+        enough = _LOOKED_AT_A_ROOT * np.sqrt(len(self.rows))
+        cells = order[: int(np.searchsorted(np.cumsum(lengths), enough)) + 1]
+        return stretches(self.starts[cells], self.starts[cells + 1] - self.starts[cells])
+
+
+def _centres(vectors: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """[count, d] by k-means over a sample; a cell that loses all its items keeps its centre."""
+    drawn = rng_for(0, "search-index").permutation(len(vectors))[: _SAMPLED * count]
+    sample = vectors[np.sort(drawn)]
+    centres = vectors[drawn[:count]].copy()
+    for _ in range(_ROUNDS):
+        cells = torch.from_numpy(_nearest(sample, centres))
+        sums = torch.zeros(centres.shape).index_add_(0, cells, torch.from_numpy(sample))
+        sizes = torch.bincount(cells, minlength=count)
+        filled = (sizes > 0).numpy()
+        centres[filled] = (sums / sizes[:, None].clamp(min=1)).numpy()[filled]
+    return centres
+
+
+def _nearest(vectors: NDArray[np.float32], centres: NDArray[np.float32]) -> NDArray[np.int64]:
+    """[N] the cell of the nearest centre, for vectors [N, d]."""
+    across, halves = torch.from_numpy(centres.T.copy()), torch.from_numpy((centres**2).sum(1) / 2)
+    cells = np.empty(len(vectors), np.int64)
+    size = max(1, _AT_ONCE // len(centres))
+    for start in range(0, len(vectors), size):
+        products = torch.from_numpy(np.asarray(vectors[start : start + size], np.float32)) @ across
+        cells[start : start + size] = (products - halves).argmax(1).numpy()
+    return cells
+
+
+def _halves(vectors: NDArray[np.float32]) -> NDArray[np.float16]:
+    return torch.from_numpy(vectors).half().numpy()
