@@ -30,6 +30,7 @@ class Cause(StrEnum):
     KEYS = "keys"
     TASK_KEY = "task-key"
     VAULT = "vault"
+    DEVICE = "device"
 
 
 @dataclass(frozen=True, kw_only=True)

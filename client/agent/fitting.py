@@ -65,7 +65,9 @@ def platform_fitting(line: str, data: DataSettings, fit_settings: FitSettings) -
     """
     spec = parse_folder(line)
     preparation = spec.preparation(data)
-    settings = replace(fit_settings, preparation=preparation, features=data.features, seed=data.seed)
+    settings = replace(
+        fit_settings, preparation=preparation, features=data.features, seed=data.seed, device=data.device
+    )
     return Fitting(data=spec.path, settings=settings)
 
 

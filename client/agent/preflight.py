@@ -19,6 +19,7 @@ from client.guard.site_policy import SitePolicy, TaskKind, read_policy
 from client.store.keyring import KeySource
 from client.store.vault import Vault, is_vault
 from shared.errors import GraftError
+from shared.system.device import CUDA, used_device
 from shared.system.host import Endpoint
 from shared.system.settings_file import read_settings
 
@@ -65,12 +66,13 @@ def checks_of_new(settings: AgentSettings, authority: Path) -> Iterator[Check]:
         authority: file of the coordinator's authority.
 
     Yields:
-        checks, one by one: vault where a key is named, authority, tasks, data and door.
+        checks, one by one: vault where a key is named, authority, tasks, device, data and door.
     """
     if settings.vault_key:
         yield Check("vault", _broken(Cause.VAULT, _GIVEN_KEY, lambda: _try_key(KeySource.parse(settings.vault_key))))
     yield _authority(authority)
     yield _tasks(authority)
+    yield Check("device", _device(settings))
     yield Check("data", look_at_data(settings, now=False))
     yield _door(settings, authority)
 
@@ -98,9 +100,16 @@ def checks_of(home: AgentHome) -> Iterator[Check]:
     authority = _authority(home.authority)
     yield authority
     yield _tasks(home.authority)
+    yield Check("device", _device(settings))
     yield Check("data", _data(settings, policy))
     if authority.finding is None:
         yield _door(settings, home.authority)
+
+
+def _device(settings: AgentSettings) -> Finding | None:
+    if settings.device != CUDA:
+        return None
+    return _broken(Cause.DEVICE, "set device to cpu or auto", lambda: used_device(settings.device))
 
 
 def _data(settings: AgentSettings, policy: SitePolicy) -> Finding | None:

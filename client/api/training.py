@@ -21,8 +21,8 @@ def pretrain(platform: str | Path, out: str | Path, **options: Any) -> PretrainO
     Args:
         platform: a platform folder or an SQL source's file, ``DIR[,option=value...]``.
         out: the encoder file to write.
-        options: those of the command: ``encoder`` (the preset), ``seed``, ``features``, ``min_user_events``,
-            ``min_item_events``, ``privacy``, ``epsilon``, ``delta``, ``made_by``, ``licence``, ...
+        options: those of the command: ``encoder`` (the preset), ``seed``, ``features``, ``device``,
+            ``min_user_events``, ``min_item_events``, ``privacy``, ``epsilon``, ``delta``, ``made_by``, ``licence``, ...
 
     Returns:
         The number of parameters, the epochs, and NDCG@10 on validation events.
@@ -81,5 +81,6 @@ def pretrain_with(
         preset=size.encoder,
         seed=data.seed,
         promise=promise,
+        device=data.device,
         origin=Provenance(**vars(authorship), pretrained=now.astimezone(UTC).date().isoformat()),
     )

@@ -47,7 +47,7 @@ def show(evaluation: "ServedEvaluation", *, as_json: bool) -> None:
         tell_json(evaluation.to_json())
         return
     by = "full ranking" if evaluation.outside is None else "by shortlists"
-    title = f"What {evaluation.users:,} users had last among {evaluation.items:,} items, {by}"
+    title = f"What {evaluation.users:,} users had last among {evaluation.items:,} items, {by}, on {evaluation.device}"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
     table.add_column("method")
     for name in ("NDCG@10", "Recall@10", "MRR", "coverage", "lift over local, %"):

@@ -41,9 +41,16 @@ def pretrain(
     if as_json:
         validation = None if isnan(outcome.best_validation) else outcome.best_validation
         figures = {"parameters": outcome.parameters, "epochs": outcome.epochs, "validation_ndcg": validation}
-        tell_json({"file": str(out), **figures, "epsilon": promise.epsilon if promise.is_private else None})
+        tell_json(
+            {
+                "file": str(out),
+                **figures,
+                "device": outcome.device,
+                "epsilon": promise.epsilon if promise.is_private else None,
+            }
+        )
         return
-    typer.echo(f"{out}: {outcome.parameters:,} parameters{_how(outcome, promise)}")
+    typer.echo(f"{out}: {outcome.parameters:,} parameters{_how(outcome, promise)}, on {outcome.device}")
 
 
 def _how(outcome: "PretrainOutcome", promise: RequestedPromise) -> str:

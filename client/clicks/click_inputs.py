@@ -125,7 +125,11 @@ def click_inputs(
         counted: how clicked and shown items are counted as of an impression.
     """
     moved = {name: encoder.on_rows(impressions.shown.known) for name, encoder in encoders.items()}
-    extra = tuple(scorer for name, encoder in moved.items() for scorer in encoder.scorers(name, catalogue.features))
+    extra = tuple(
+        scorer
+        for name, encoder in moved.items()
+        for scorer in encoder.scorers(name, catalogue.features, catalogue.device)
+    )
     others = rng_for(seed, "click-catalogue").permutation(len(catalogue.features))[:STAND_FOR_CATALOGUE]
     others = np.sort(others)
     seen = _SeenThrough(impressions, catalogue, scorers, extra, calibrations, others, repeats=platform.repeats)

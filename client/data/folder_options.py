@@ -10,6 +10,7 @@ from typing import Any, Literal, cast, get_args
 
 from client.data.protocol import ProtocolOptions
 from shared.errors import ConfigError
+from shared.system.device import ComputeDevice
 from shared.system.options import Checked, Seeded, entries, option
 
 FEATURE_SPACES = "hashing[:DIM], precomputed[:LABEL] or sentence-transformers:MODEL"
@@ -205,7 +206,7 @@ FORMS = tuple(f"{entry.key}={entry.option.metavar}" for entry in entries(FolderO
 
 
 @dataclass(frozen=True, kw_only=True)
-class DataSettings(SharedPreparation, Seeded):
-    """What all who compute on a platform's data must agree on."""
+class DataSettings(SharedPreparation, Seeded, ComputeDevice):
+    """What all who compute on a platform's data must agree on, and where they compute."""
 
     features: str = option("hashing", help=f"Feature space: {FEATURE_SPACES}.")

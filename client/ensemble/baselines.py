@@ -55,7 +55,7 @@ class Baseline:
     """makes the scorer of later counts; None where it is trained, not counted"""
 
 
-TuneBaseline = Callable[[Platform, FitData, BaselineSettings, int], Baseline | None]
+TuneBaseline = Callable[[PreparedPlatform, FitData, BaselineSettings, int], Baseline | None]
 """From a platform, what its training users tell, the grids, and a seed to the best setting; None where it cannot be
 had."""
 
@@ -75,7 +75,7 @@ def tuned_baseline(
         The baseline; None where it cannot be had.
     """
     users = prepared.platform.training_users
-    best = tune(prepared.platform, fit_data(prepared, users, Stage.VALIDATION), settings, seed)
+    best = tune(prepared, fit_data(prepared, users, Stage.VALIDATION), settings, seed)
     if best is None or best.make is None or not prepared.platform.held_out.counts_on(users):
         return best
     return replace(best, scorer=best.make(fit_data(prepared, users, Stage.TEST)))
@@ -124,11 +124,11 @@ def _ndcg_by_column(scorer: Scorer, platform: Platform, held_out: Examples) -> l
     return [(column, float(ndcg)) for column, ndcg in enumerate(ndcg_of(ranks, held_out.sizes).mean(1))]
 
 
-def tune_popularity(platform: Platform, data: FitData, _settings: BaselineSettings, _seed: int) -> Baseline:
+def tune_popularity(prepared: PreparedPlatform, data: FitData, _settings: BaselineSettings, _seed: int) -> Baseline:
     """Counts of users; there is nothing to choose.
 
     Args:
-        platform: on whose validation events it is looked at.
+        prepared: the platform on whose validation events it is looked at.
         data: what its training users tell.
         _settings: not used.
         _seed: not used.
@@ -136,14 +136,16 @@ def tune_popularity(platform: Platform, data: FitData, _settings: BaselineSettin
     Returns:
         The baseline with its NDCG@10.
     """
-    return _best(platform, data, {"item": Popularity}, slice(0, 1))
+    return _best(prepared.platform, data, {"item": Popularity}, slice(0, 1))
 
 
-def tune_content_knn(platform: Platform, data: FitData, _settings: BaselineSettings, _seed: int) -> Baseline | None:
+def tune_content_knn(
+    prepared: PreparedPlatform, data: FitData, _settings: BaselineSettings, _seed: int
+) -> Baseline | None:
     """The shared space (``zero-shot`` has the same) and the platform's own text space, every column of each.
 
     Args:
-        platform: on whose validation events columns are compared.
+        prepared: the platform on whose validation events columns are compared.
         data: what its training users tell.
         _settings: not used.
         _seed: not used.
@@ -154,14 +156,14 @@ def tune_content_knn(platform: Platform, data: FitData, _settings: BaselineSetti
     grid: dict[str, Callable[[FitData], Scorer]] = {"shared space": ContentKnn} if data.features.any() else {}
     if data.grams.nnz:
         grid["own idf"] = ContentIdf
-    return _best(platform, data, grid) if grid else None
+    return _best(prepared.platform, data, grid) if grid else None
 
 
-def tune_item_knn(platform: Platform, data: FitData, settings: BaselineSettings, _seed: int) -> Baseline:
+def tune_item_knn(prepared: PreparedPlatform, data: FitData, settings: BaselineSettings, _seed: int) -> Baseline:
     """Over shrinkages and decays.
 
     Args:
-        platform: on whose validation events columns are compared.
+        prepared: the platform on whose validation events columns are compared.
         data: what its training users tell.
         settings: the shrinkages.
         _seed: not used.
@@ -172,14 +174,14 @@ def tune_item_knn(platform: Platform, data: FitData, settings: BaselineSettings,
     grid = {
         f"shrink {shrink:g}": partial(ItemKnn, settings=ItemKnnSettings(shrink=shrink)) for shrink in settings.shrinks
     }
-    return _best(platform, data, grid)
+    return _best(prepared.platform, data, grid)
 
 
-def tune_ease(platform: Platform, data: FitData, settings: BaselineSettings, _seed: int) -> Baseline:
+def tune_ease(prepared: PreparedPlatform, data: FitData, settings: BaselineSettings, _seed: int) -> Baseline:
     """Over regularisations.
 
     Args:
-        platform: on whose validation events they are compared.
+        prepared: the platform on whose validation events they are compared.
         data: what its training users tell.
         settings: the regularisations.
         _seed: not used.
@@ -188,14 +190,14 @@ def tune_ease(platform: Platform, data: FitData, settings: BaselineSettings, _se
         The best one.
     """
     grid = {f"regularisation {value:g}": EaseSettings(regularisation=value) for value in settings.regularisations}
-    return _best(platform, data, {name: partial(Ease, settings=ease) for name, ease in grid.items()})
+    return _best(prepared.platform, data, {name: partial(Ease, settings=ease) for name, ease in grid.items()})
 
 
-def tune_local_id_alone(platform: Platform, data: FitData, settings: BaselineSettings, seed: int) -> Baseline:
+def tune_local_id_alone(prepared: PreparedPlatform, data: FitData, settings: BaselineSettings, seed: int) -> Baseline:
     """A sequence model of ids only, over the grid of ``tune_local_id``.
 
     Args:
-        platform: on a sample of whose validation events epochs are compared.
+        prepared: the platform on a sample of whose validation events epochs are compared.
         data: what its training users tell.
         settings: the size of the sample.
         seed: of the sample, the model's draw and the training.
@@ -203,12 +205,13 @@ def tune_local_id_alone(platform: Platform, data: FitData, settings: BaselineSet
     Returns:
         The best of the grid; it cannot be made of later counts.
     """
+    platform, device = prepared.platform, prepared.device
     held_out = examples(platform, Stage.VALIDATION, platform.training_users)
     rng = rng_for(seed, "local-id", "validation-users")
     limit = settings.validation_users
     sample = ValidationSet.sample(held_out, limit=limit, hide_seen=not platform.repeats, rng=rng)
-    model, log, chosen = tune_local_id(data.sequences, platform.n_items, sample, seed=seed)
+    model, log, chosen = tune_local_id(data.sequences, platform.n_items, sample, seed=seed, device=device)
     tuned = {"epoch": log.best_epoch, "head_rate": chosen.head_rate, "dropout": chosen.dropout}
     return Baseline(
-        scorer=Sequence(model), column=0, validation=float(np.max(log.validation, initial=0.0)), tuned=tuned
+        scorer=Sequence(model, device), column=0, validation=float(np.max(log.validation, initial=0.0)), tuned=tuned
     )

@@ -326,8 +326,8 @@ def mask_history(scores: torch.Tensor, histories: Sequences, targets: torch.Tens
         histories: B of them.
         targets: [B] the items that keep their scores.
     """
-    rows = torch.from_numpy(np.repeat(np.arange(len(histories)), histories.lengths()))
-    items = torch.from_numpy(histories.items.astype(np.int64))
+    rows = torch.from_numpy(np.repeat(np.arange(len(histories)), histories.lengths())).to(scores.device)
+    items = torch.from_numpy(histories.items.astype(np.int64)).to(scores.device)
     target_scores = scores.gather(1, targets[:, None])
     scores[rows, items] = -torch.inf
     scores.scatter_(1, targets[:, None], target_scores)

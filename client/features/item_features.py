@@ -17,6 +17,7 @@ from client.features.rows import unit_rows
 from client.features.sentences import SENTENCES, sentence_space
 from shared.errors import ConfigError, DataError
 from shared.feature_space import FeatureSpace, fingerprinted
+from shared.system.device import CPU, Device
 
 PRECOMPUTED = "precomputed"
 
@@ -81,7 +82,7 @@ def check_features(features: str) -> None:
 
 
 def item_features(
-    items: Items, features: str, *, cached_vectors: KeptVectors | None = None
+    items: Items, features: str, *, cached_vectors: KeptVectors | None = None, device: Device = CPU
 ) -> tuple[FeatureSpace, NDArray[np.float32]]:
     """The feature space and the catalogue's vectors [n, D], each of length 1 or 0.
 
@@ -89,6 +90,7 @@ def item_features(
         items: a platform, for its catalogue, or other items of it.
         features: one of ``FEATURE_SPACES``.
         cached_vectors: what keeps the vectors of texts already read; None reads all.
+        device: where sentences are read.
 
     Raises:
         ConfigError: if no such feature space exists, or its model cannot be loaded.
@@ -100,7 +102,7 @@ def item_features(
         vectors = given_vectors(items)
         return precomputed_space(vectors.shape[1], label), vectors
     if name == SENTENCES:
-        sentences = sentence_space(label)
+        sentences = sentence_space(label, device)
         space, read = sentences.space, sentences.vectors
     else:
         space = hashing.hashing_space(hashing.dim_of(label) or hashing.DIM)

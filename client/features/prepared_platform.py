@@ -21,6 +21,7 @@ from client.features.kept_vectors import KeptVectors
 from client.features.rounded_search import nearest_rounded
 from client.features.rows import sparse_rows
 from shared.feature_space import FeatureSpace
+from shared.system.device import CPU, Device
 from shared.system.progress import track
 
 NEIGHBOURS = 60
@@ -58,29 +59,30 @@ class Neighbours:
         return sparse_rows(values, items, np.arange(n + 1) * width, (n, n))
 
 
-def nearest(features: NDArray[np.float32], k: int = NEIGHBOURS) -> Neighbours:
+def nearest(features: NDArray[np.float32], k: int = NEIGHBOURS, device: Device = CPU) -> Neighbours:
     """The nearest items of each item, by cosine; by rounded ones in a catalogue of more than ``EXACT_ITEMS``.
 
     Args:
         features: [n, D] vectors, rows of length 1 or 0.
         k: neighbours of each item that are wanted.
+        device: where exact cosines are computed and sorted.
 
     Returns:
         the K = min(k, n − 1) nearest others of each item, nearest first.
     """
-    vectors = torch.from_numpy(features)
-    n = len(vectors)
+    n = len(features)
     k = min(k, n - 1)
     if n > EXACT_ITEMS:
         rounded_items, rounded_cosines = nearest_rounded(features, k)
         return Neighbours(items=rounded_items, cosines=rounded_cosines)
+    vectors = torch.from_numpy(features).to(device)
     items, cosines = torch.empty(n, k, dtype=torch.int64), torch.empty(n, k)
     block = max(1, _BLOCK_ELEMENTS // n)
     for start in track(range(0, n, block), "finding neighbours"):
         cosine = vectors[start : start + block] @ vectors.T
-        rows = torch.arange(len(cosine))
+        rows = torch.arange(len(cosine), device=vectors.device)
         cosine[rows, rows + start] = -torch.inf
-        cosines[start : start + block], items[start : start + block] = cosine.topk(k, dim=1)
+        cosines[start : start + block], items[start : start + block] = (part.cpu() for part in cosine.topk(k, dim=1))
     return Neighbours(items=items.numpy(), cosines=cosines.numpy())
 
 
@@ -125,11 +127,13 @@ class Catalogue:
     """[n, D]"""
     known: Neighbours | None = None
     """the nearest items, where they were found before"""
+    device: Device = CPU
+    """where products with its vectors are computed"""
 
     @cached_property
     def neighbours(self) -> Neighbours:
         """The nearest items of each; looked for at the first call, and once."""
-        return nearest(self.features) if self.known is None else self.known
+        return nearest(self.features, device=self.device) if self.known is None else self.known
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -163,6 +167,11 @@ class PreparedPlatform:
         """[n, D] the catalogue's vectors."""
         return self.catalogue.features
 
+    @property
+    def device(self) -> Device:
+        """Where encoders are trained on it, and score its catalogue."""
+        return self.catalogue.device
+
 
 def prepare_platform(
     folder: PlatformFolder,
@@ -173,6 +182,7 @@ def prepare_platform(
     features: str,
     cached_vectors: KeptVectors | None = None,
     apart: bool = False,
+    device: Device = CPU,
 ) -> PreparedPlatform:
     """Prepare what was read of a platform.
 
@@ -184,16 +194,17 @@ def prepare_platform(
         features: the feature space as ``item_features`` takes it.
         cached_vectors: vectors that were made before.
         apart: whether no user may decide what becomes of another one's events.
+        device: where sentences are read, encoders trained and catalogues scored.
 
     Raises DataError or ConfigError for bad input.
     """
     platform = prepare(folder, preparation, name=name, seed=seed, apart=apart)
-    space, vectors = item_features(platform, features, cached_vectors=cached_vectors)
-    return PreparedPlatform(platform=platform, space=space, catalogue=Catalogue(features=vectors))
+    space, vectors = item_features(platform, features, cached_vectors=cached_vectors, device=device)
+    return PreparedPlatform(platform=platform, space=space, catalogue=Catalogue(features=vectors, device=device))
 
 
 def open_platform(
-    path: Path, preparation: Preparation, *, seed: int, features: str, apart: bool = False
+    path: Path, preparation: Preparation, *, seed: int, features: str, apart: bool = False, device: Device = CPU
 ) -> PreparedPlatform:
     """Read a platform folder or database and prepare it, called after itself.
 
@@ -203,6 +214,7 @@ def open_platform(
         seed: from which users, items and orders are drawn.
         features: name of the feature space, or ``precomputed``.
         apart: whether no user may decide about another one's events.
+        device: as of ``prepare_platform``.
 
     Returns:
         the platform with its vectors.
@@ -211,4 +223,5 @@ def open_platform(
         InputError: if the data cannot be read or break the data contract, or the options do not fit them.
     """
     data = read_platform_data(path, preparation.said_of_times)
-    return prepare_platform(data, preparation, name=platform_name(path), seed=seed, features=features, apart=apart)
+    name = platform_name(path)
+    return prepare_platform(data, preparation, name=name, seed=seed, features=features, apart=apart, device=device)

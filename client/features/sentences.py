@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from client.features.rows import unit_rows
 from shared.errors import ConfigError
 from shared.feature_space import PROBE_TEXTS, FeatureSpace, Parameters, fingerprinted
+from shared.system.device import CPU, Device
 from shared.system.progress import track
 
 if TYPE_CHECKING:
@@ -46,27 +47,38 @@ class SentenceSpace:
 
 
 @lru_cache(maxsize=2)
-def sentence_space(model: str) -> SentenceSpace:
-    """The space of this model; raises ConfigError where the library or the model is missing."""
+def sentence_space(model: str, device: Device = CPU) -> SentenceSpace:
+    """The space of a model; its identity is the same on every device.
+
+    Args:
+        model: a folder, a package or a name on the hub.
+        device: where sentences are read.
+
+    Returns:
+        The space.
+
+    Raises:
+        ConfigError: if the library or the model is missing.
+    """
     if importlib.util.find_spec(LIBRARY) is None:
         raise ConfigError(
             f"features {SENTENCES}:{model} need the extra text (pip install 'graft[text]'); it is missing"
         )
-    loaded = _loaded(model)
+    loaded = _loaded(model, device)
     probes = _encoded(loaded, PROBE_TEXTS)
     parameters: Parameters = (("dim", probes.shape[1]), ("weights", _weights(loaded)), ("probes", _nearness(probes)))
     space = fingerprinted(SENTENCES, parameters, np.zeros((1, probes.shape[1]), np.float32))
     return SentenceSpace(space=space, model=loaded)
 
 
-def _loaded(model: str) -> "SentenceTransformer":
+def _loaded(model: str, device: Device) -> "SentenceTransformer":
     folder = _folder(model)
     source = model if folder is None else str(folder)
     with _quiet():
         from sentence_transformers import SentenceTransformer
 
         try:
-            return SentenceTransformer(source, device="cpu", local_files_only=folder is not None)
+            return SentenceTransformer(source, device=device, local_files_only=folder is not None)
         except Exception as error:  # the library and what it calls raise errors of many kinds for a missing model
             raise ConfigError(
                 f"features {SENTENCES}:{model}: expected a folder with a model, an installed package that carries one "
@@ -100,7 +112,7 @@ def _weights(model: "SentenceTransformer") -> str:
     digest = hashlib.sha256()
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(name.encode("utf-8") + b"\0")
-        digest.update(np.ascontiguousarray(tensor.detach().float().numpy()).tobytes())
+        digest.update(np.ascontiguousarray(tensor.detach().float().cpu().numpy()).tobytes())
     return digest.hexdigest()[:32]
 
 

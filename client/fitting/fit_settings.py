@@ -107,6 +107,8 @@ class FitSettings:
     """the feature space as ``item_features`` takes it"""
     seed: int = DataSettings.seed
     """of every random draw; for an encoder that the platform helped to train, the seed under which it did"""
+    device: str = DataSettings.device
+    """where encoders are trained and score: auto, cpu or cuda"""
     drawn_by_id: bool = False
     """whether users are drawn by their ids, as a private platform draws them for rounds"""
     took_part: bool = option(

@@ -18,6 +18,7 @@ from shared.encoder.provenance import AT_PRETRAINING, DIGITS, Provenance
 from shared.errors import ConfigError, os_error_as
 from shared.privacy.ledger import Release, now_text
 from shared.privacy.promise import RequestedPromise
+from shared.system.device import AUTO, CPU, Device, used_device
 from shared.system.progress import working
 
 
@@ -29,6 +30,8 @@ class PretrainOutcome:
     epochs: int
     best_validation: float
     """NDCG@10 of the sequence part with its ids on validation events; NaN where there were none"""
+    device: Device
+    """where it was trained, cpu or cuda"""
 
 
 def pretrain_folder(
@@ -42,6 +45,7 @@ def pretrain_folder(
     seed: int = 0,
     promise: RequestedPromise | None = None,
     origin: Provenance | None = None,
+    device: str = AUTO,
 ) -> PretrainOutcome:
     """Pretrain on a platform folder and write the encoder file.
 
@@ -56,6 +60,7 @@ def pretrain_folder(
         promise: what is promised to each user. Where it is private, the linear part alone is written, under noise, and
             what the file costs each user is written down on this machine first. None: no noise.
         origin: what the card says of who made it and when; the validation is added to it. None: nothing is said.
+        device: where it is trained: auto, cpu or cuda.
 
     Returns:
         What the command says at its end.
@@ -68,14 +73,16 @@ def pretrain_folder(
         raise ConfigError(f"--out must lie in an existing folder; {out.parent} is none")
     if out.is_dir():
         raise ConfigError(f"--out must name a file; {out} is a folder")
+    used = used_device(device)
     private, origin = promise is not None and promise.is_private, origin or Provenance()
     with working("step 1 of 3, preparing"):
-        prepared = open_platform(folder, preparation, seed=seed, features=features, apart=private)
+        prepared = open_platform(folder, preparation, seed=seed, features=features, apart=private, device=used)
     require_learnable(prepared.platform, prepared.features)
     if promise is not None and private:
         return _pretrain_privately(prepared, out, preset, promise, Accounts(machine_place(folder)), origin)
     with working("step 2 of 3, training the encoder"):
-        result = pretrain(prepared.platform, prepared.features, prepared.space, preset, settings, seed)
+        platform, space = prepared.platform, prepared.space
+        result = pretrain(platform, prepared.features, space, preset, settings, seed, device=used)
     with working("step 3 of 3, calibrating it"):
         calibration = released_calibration(prepared, result.encoder)
         moments = released_item_moments(prepared.features, result.encoder)
@@ -89,7 +96,8 @@ def pretrain_folder(
         **{**vars(origin), "validation": {} if isnan(best) else {AT_PRETRAINING: round(best, DIGITS)}},
     )
     _write(out, result.encoder, card)
-    return PretrainOutcome(parameters=len(result.encoder.flat), epochs=len(result.log.losses), best_validation=best)
+    epochs = len(result.log.losses)
+    return PretrainOutcome(parameters=len(result.encoder.flat), epochs=epochs, best_validation=best, device=used)
 
 
 def _pretrain_privately(
@@ -109,7 +117,7 @@ def _pretrain_privately(
     catalogue = released_catalogue(prepared.features)
     privacy = {"epsilon": promise.epsilon, "delta": promise.delta}
     _write(out, encoder, EncoderCard(counts=counts, catalogue=catalogue, privacy=privacy, **vars(origin)))
-    return PretrainOutcome(parameters=len(encoder.flat), epochs=0, best_validation=float("nan"))
+    return PretrainOutcome(parameters=len(encoder.flat), epochs=0, best_validation=float("nan"), device=CPU)
 
 
 def _charge(platform: Platform, promise: RequestedPromise, accounts: Accounts) -> None:

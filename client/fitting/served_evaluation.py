@@ -47,6 +47,8 @@ class ServedEvaluation:
     users: int
     """with something held out"""
     items: int
+    device: str
+    """where encoders were trained and scored: cpu or cuda"""
     served: str
     """the method that the gate serves"""
     reason: str
@@ -97,6 +99,7 @@ def evaluate_fit(fit: PlatformFit) -> ServedEvaluation:
     return ServedEvaluation(
         users=len(np.unique(tests.users)),
         items=platform.n_items,
+        device=fit.prepared.device,
         served=fit.verdict.served,
         reason=fit.verdict.reason,
         outside=rankings[LOCAL].share_outside,

@@ -40,6 +40,7 @@ from shared.encoder.file import EncoderCard, load_encoder
 from shared.encoder.presets import EncoderSize
 from shared.errors import ConfigError, HeadStoreError, StorageError
 from shared.feature_space import FeatureSpace, require_same
+from shared.system.device import used_device
 from shared.system.progress import in_steps, working
 
 _NEVER_SEEN = "received"
@@ -164,6 +165,7 @@ def open_fit(
     """
     if encoder_file is None and settings.took_part:
         raise ConfigError("took-part says that the platform helped to train the encoder; expected one, found none")
+    device = used_device(settings.device)
     loaded = None if encoder_file is None else load_encoder(encoder_file)
     encoder, card = loaded or (None, EncoderCard())
     with working("preparing"):
@@ -177,6 +179,7 @@ def open_fit(
             seed=settings.seed,
             features=settings.features,
             cached_vectors=None if store is None else CatalogueVectors(str(folder), store),
+            device=device,
         )
     if encoder is not None:
         require_same(encoder.spec.feature_space, prepared.space, where=str(folder))

@@ -102,6 +102,7 @@ def train_reply(task: TrainTask, workspace: Workspace) -> TrainReply | Declined:
         settings=task.settings,
         seed=workspace.seed(task.seed, task.round),
         left_out=before.left_out,
+        device=workspace.prepared.device,
     )
     update = task.form.encoded(result.trained)
     stage_head(result.head, name, workspace, update.left_out)
@@ -244,7 +245,7 @@ def _values_of_parts(
     encoder: Encoder, sample: Examples, workspace: Workspace, head: SequenceHead | None
 ) -> dict[str, NDArray[np.float64]]:
     """By part and of all together, each user's NDCG@10 [V]."""
-    scorers = encoder_scorers("", encoder, workspace.features, head)
+    scorers = encoder_scorers("", encoder, workspace.features, head, device=workspace.prepared.device)
     names = [scorer.columns[0].name.removeprefix(":") for scorer in scorers]
     return dict(zip([*names, BOTH], _ndcg(scorers, sample, workspace.platform), strict=True))
 

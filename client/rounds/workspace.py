@@ -25,6 +25,7 @@ from shared.feature_space import FeatureSpace
 from shared.privacy.gaussian_draws import Draw
 from shared.privacy.promise import Promise
 from shared.seeding import rng_for, seed_for
+from shared.system.device import CPU, Device, used_device
 
 if TYPE_CHECKING:
     from client.features.prepared_platform import PreparedPlatform
@@ -266,13 +267,14 @@ def _prepared(
     from client.features.prepared_platform import prepare_platform
     from client.serving.reported_events import reports_as_of
 
+    device = used_device(settings.device)
     spec = parse_platform_spec(settings.platform)
     shared = SharedPreparation.of(settings)
     heads = Path(settings.heads)
     vectors = CatalogueVectors(settings.heads, HeadStore(records))
     reports = reports_as_of(heads, records, moment, sealed=bool(settings.vault_key)) if moment else None
     if moment is None or (reports is None and not is_database(spec.path)):
-        return open_data(settings.platform, settings.seed, vectors, settings.features, shared, apart)
+        return open_data(settings.platform, settings.seed, vectors, settings.features, shared, apart, device)
     time_meaning = spec.said_of_times
     if is_database(spec.path):
         folder = read_kept_data(spec.path, records, heads / SQL_LOCK, moment, time_meaning)
@@ -287,6 +289,7 @@ def _prepared(
         features=settings.features,
         cached_vectors=vectors,
         apart=apart,
+        device=device,
     )
 
 
@@ -298,6 +301,7 @@ def open_data(
     features: str,
     shared: SharedPreparation,
     apart: bool = False,
+    device: Device = CPU,
 ) -> "PreparedPlatform":
     """The platform of a specification, read once per process.
 
@@ -308,6 +312,7 @@ def open_data(
         features: name of the feature space.
         shared: options that count for all platforms, where the line does not say otherwise.
         apart: whether no user may decide about another one's events.
+        device: as of ``prepare_platform``.
 
     Returns:
         the platform with its vectors.
@@ -323,5 +328,12 @@ def open_data(
     preparation = spec.preparation(shared)
     folder = read_platform_data(spec.path, spec.said_of_times)
     return prepare_platform(
-        folder, preparation, name=spec.name, seed=seed, features=features, cached_vectors=cached_vectors, apart=apart
+        folder,
+        preparation,
+        name=spec.name,
+        seed=seed,
+        features=features,
+        cached_vectors=cached_vectors,
+        apart=apart,
+        device=device,
     )

@@ -15,6 +15,7 @@ from client.training.sequence_model import SequenceHead, SequenceModel
 from client.training.sequence_scores import item_table, score_histories
 from shared.encoder.encoder import Encoder
 from shared.encoder.linear import LinearMap
+from shared.system.device import CPU, Device
 
 
 class Linear:
@@ -24,13 +25,21 @@ class Linear:
     products = 1
     searched = True
 
-    def __init__(self, linear: LinearMap, features: NDArray[np.float32]) -> None:
+    def __init__(self, linear: LinearMap, features: NDArray[np.float32], device: Device = CPU) -> None:
         self._linear = linear
         self.vectors = features
+        self._there = None if device == CPU else torch.from_numpy(features).to(device)
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """One column [B, n]."""
-        return [torch.from_numpy(self._linear.scores(batch.mean(DECAY, self.vectors), self.vectors))]
+        means = batch.mean(DECAY, self.vectors)
+        if self._there is not None:
+            return [self._scored_there(self._linear.mapped(means), self._there)]
+        return [torch.from_numpy(self._linear.scores(means, self.vectors))]
+
+    def _scored_there(self, mapped: NDArray[np.float32], vectors: torch.Tensor) -> torch.Tensor:
+        products = torch.from_numpy(mapped).to(vectors.device) @ vectors.T
+        return products.cpu().sub_(torch.from_numpy(np.asarray(mapped @ self._linear.mean_y, np.float32))[:, None])
 
     def queries(self, batch: HistoryBatch) -> list[NDArray[np.float32]]:
         """[B, D] vectors whose products with the items' are the column, but for a constant of each history."""
@@ -58,9 +67,9 @@ class Sequence:
 
     columns = (Column(name="sequence", kind=Kind.SIMILARITY),)
 
-    def __init__(self, model: SequenceModel) -> None:
-        self._model = model
-        self.table = item_table(model)
+    def __init__(self, model: SequenceModel, device: Device = CPU) -> None:
+        self._model = model.on(device)
+        self.table = item_table(self._model)
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """One column [B, n]."""
@@ -102,21 +111,22 @@ class KeptEncoder:
     head: SequenceHead | None = None
     """None where the platform knows nothing of its items beyond their content"""
 
-    def scorers(self, prefix: str, features: NDArray[np.float32]) -> tuple[Scorer, ...]:
+    def scorers(self, prefix: str, features: NDArray[np.float32], device: Device = CPU) -> tuple[Scorer, ...]:
         """``prefix:linear`` and ``prefix:sequence``, those of them that were learnt.
 
         Args:
             prefix: begins the names of the columns, so that two encoders can stand in one stack.
             features: [n, D] vectors of the catalogue.
+            device: where products are computed; scores lie on the CPU.
 
         Returns:
             The linear scorer, then the sequence scorer; without the one whose part the encoder lacks.
         """
         scorers: list[Scorer] = []
         if self.encoder.has_linear:
-            scorers.append(Named(prefix, Linear(self.encoder.linear_on(features), features)))
+            scorers.append(Named(prefix, Linear(self.encoder.linear_on(features), features, device)))
         if self.encoder.has_sequence:
-            scorers.append(Named(prefix, Sequence(self.model(features))))
+            scorers.append(Named(prefix, Sequence(self.model(features), device)))
         return tuple(scorers)
 
     def model(self, features: NDArray[np.float32]) -> SequenceModel:
@@ -130,7 +140,12 @@ class KeptEncoder:
 
 
 def encoder_scorers(
-    prefix: str, encoder: Encoder, features: NDArray[np.float32], head: SequenceHead | None = None
+    prefix: str,
+    encoder: Encoder,
+    features: NDArray[np.float32],
+    head: SequenceHead | None = None,
+    *,
+    device: Device = CPU,
 ) -> tuple[Scorer, ...]:
     """The scorers of an encoder, with the head's ids if given.
 
@@ -139,8 +154,9 @@ def encoder_scorers(
         encoder: whose linear and sequence part score.
         features: [n, D] vectors of the catalogue.
         head: what was learnt of the catalogue's ids beside the encoder; None: ids add nothing.
+        device: where products are computed; scores lie on the CPU.
 
     Returns:
         The scorers as ``KeptEncoder.scorers`` has them.
     """
-    return KeptEncoder(encoder=encoder, head=head).scorers(prefix, features)
+    return KeptEncoder(encoder=encoder, head=head).scorers(prefix, features, device)

@@ -181,13 +181,14 @@ class Distillation(FurtherLoss):
         if len(rows) == 0:
             return step.states.new_zeros(())
         items, columns = self._distinct(rows)
-        states = functional.embedding(torch.from_numpy(positions), step.states)
-        vectors = functional.embedding(torch.from_numpy(step.slots[items]), step.vectors)
-        logits = states @ vectors.T + step.model.b[torch.from_numpy(items)]
-        chosen = logits.gather(1, torch.from_numpy(columns)) / self._temperature + self._soft_targets.log_weights[rows]
-        divergence = functional.kl_div(
-            chosen.log_softmax(1), self._soft_targets.probabilities[rows], reduction="batchmean"
-        )
+        device = step.states.device
+        states = functional.embedding(torch.from_numpy(positions).to(device), step.states)
+        vectors = functional.embedding(torch.from_numpy(step.slots[items]).to(device), step.vectors)
+        logits = states @ vectors.T + step.model.b[torch.from_numpy(items).to(device)]
+        log_weights = self._soft_targets.log_weights[rows].to(device)
+        chosen = logits.gather(1, torch.from_numpy(columns).to(device)) / self._temperature + log_weights
+        probabilities = self._soft_targets.probabilities[rows].to(device)
+        divergence = functional.kl_div(chosen.log_softmax(1), probabilities, reduction="batchmean")
         return self._weight * self._temperature**2 * divergence
 
     def _distinct(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -10,6 +10,7 @@ from client.training.sequence_model import SequenceModel
 from client.training.sequence_scores import ValidationSet
 from shared.encoder.presets import Preset
 from shared.seeding import seed_for
+from shared.system.device import CPU, Device
 from shared.system.options import Checked, bounded
 
 LARGE = Preset(name="local-id", width=64, hidden=64, layers=2, heads=2, length=50)
@@ -63,6 +64,7 @@ def train_local_id(
     settings: TrainingSettings,
     seed: int,
     preset: Preset = LARGE,
+    device: Device = CPU,
 ) -> tuple[SequenceModel, TrainingLog]:
     """Train on all next items of the sequences with early stopping.
 
@@ -73,6 +75,7 @@ def train_local_id(
         settings: of the training.
         seed: of the model's draw and of the training.
         preset: size of the transformer.
+        device: where it is trained; the model lies on the CPU.
 
     Returns:
         The model with its best epoch's weights, and what happened per epoch.
@@ -82,7 +85,7 @@ def train_local_id(
     """
     model = SequenceModel.ids_only(preset, n_items, seed_for(seed, "local-id"))
     rng = np.random.default_rng(seed_for(seed, "local-id", "training"))
-    return model, train_sequence(model, sequences, settings, rng, validation)
+    return model, train_sequence(model, sequences, settings, rng, validation, device=device)
 
 
 def tune_local_id(
@@ -94,6 +97,7 @@ def tune_local_id(
     grid: tuple[TrainingSettings, ...] = LOCAL_ID_GRID,
     preset: Preset | None = None,
     sizes: LocalIdSettings = DEFAULT,
+    device: Device = CPU,
 ) -> tuple[SequenceModel, TrainingLog, TrainingSettings]:
     """The best of a written grid by NDCG@10 on the validation set.
 
@@ -105,6 +109,7 @@ def tune_local_id(
         grid: the settings that are tried, before they are sized for the platform.
         preset: size of the transformer; None: it follows from the number of events.
         sizes: how model and training follow from the size of a platform.
+        device: where all are trained; the model lies on the CPU.
 
     Returns:
         The model, what happened per epoch, and the settings as they stand in the grid.
@@ -117,7 +122,9 @@ def tune_local_id(
     runs = []
     for settings in grid:
         sized = for_size(settings, events, sizes)
-        model, log = train_local_id(sequences, n_items, validation, settings=sized, seed=seed, preset=preset)
+        model, log = train_local_id(
+            sequences, n_items, validation, settings=sized, seed=seed, preset=preset, device=device
+        )
         runs.append((model, log, settings))
     return max(runs, key=lambda run: max(run[1].validation, default=0.0))
 

@@ -13,6 +13,7 @@ from shared.encoder.encoder import Encoder
 from shared.federation.config import LocalSettings
 from shared.federation.updates import Trained
 from shared.seeding import rng_for
+from shared.system.device import CPU, Device
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -34,8 +35,9 @@ def run_local_round(
     settings: LocalSettings,
     seed: int,
     left_out: NDArray[np.float32] | None = None,
+    device: Device = CPU,
 ) -> LocalRoundResult:
-    """Train head, then encoder, on the sequences; a pure function of its arguments.
+    """Train head, then encoder, on the sequences; on the CPU a pure function of its arguments.
 
     The linear part is returned as it came: it is solved from moments alone.
 
@@ -47,6 +49,7 @@ def run_local_round(
         settings: of the round's two phases.
         seed: of the round.
         left_out: [S] what the last round's update left out; None where there was none.
+        device: where both are trained.
 
     Returns:
         The trained encoder, the head, and the mean cross-entropy of each phase in nats.
@@ -56,7 +59,7 @@ def run_local_round(
     losses: dict[str, float] = {}
 
     def train(name: str, phase: TrainingSettings) -> None:
-        log = train_sequence(model, sequences, phase, rng_for(seed, "local-round", name))
+        log = train_sequence(model, sequences, phase, rng_for(seed, "local-round", name), device=device)
         losses.update({name: log.losses[-1]} if log.losses else {})
 
     train("head", _phase(settings, settings.head_epochs, head_rate=settings.head_rate, encoder_rate=0.0))

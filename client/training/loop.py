@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from client.training.sequence_model import SequenceModel
 from client.training.sequence_scores import ValidationSet
 from shared.encoder.towers import Dropout
 from shared.errors import ConfigError
+from shared.system.device import CPU, Device
 from shared.system.options import Checked, bounded
 from shared.system.progress import working
 
@@ -74,10 +76,13 @@ def train_sequence(
     rng: np.random.Generator,
     validation: ValidationSet | None = None,
     further: FurtherLoss | None = None,
+    *,
+    device: Device = CPU,
 ) -> TrainingLog:
     """Train the model in place on every next item of the sequences; validated, keep the best epoch.
 
-    All randomness comes from ``rng``: equal arguments give equal numbers on one machine and thread count.
+    All randomness comes from ``rng``: equal arguments give equal numbers on the CPU of one machine and thread count,
+    and on a GPU those of the CPU but for rounding (docs/device.md).
 
     Args:
         model: what is trained; it leaves with the weights of its best epoch.
@@ -86,6 +91,7 @@ def train_sequence(
         rng: draws batches, negatives and dropout.
         validation: whose NDCG@10 decides which epoch is kept and when to stop; None keeps the last one.
         further: is added to the loss of every step; None adds nothing.
+        device: where it is trained and validated; the model stays where it is.
 
     Returns:
         Losses and NDCG@10 per epoch; empty where no sequence has two events, or no epoch is asked for.
@@ -96,27 +102,30 @@ def train_sequence(
     windows = Windows.of(sequences, model.length)
     if settings.epochs == 0 or len(windows.lengths) == 0:
         return TrainingLog()
-    step = _Step(model, settings, np.bincount(sequences.items, minlength=model.n_items), further)
+    trained = model.on(device)
+    step = _Step(trained, settings, np.bincount(sequences.items, minlength=model.n_items), further)
     steps = windows.steps(settings.tokens)
     steps = min(settings.steps or steps, steps)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         step.optimizer, lambda done: _rate(settings, done, settings.epochs * steps)
     )
-    best = _Best(model, validation)
+    best = _Best(trained, validation)
     losses: list[float] = []
     with working("training", settings.epochs * steps) as work:
         for _ in range(settings.epochs):
-            loss, positions = 0.0, 0
+            sums, positions = [], 0
             for batch in islice(windows.epoch(rng, settings.tokens), steps):
-                loss += step(batch, rng) * len(batch.targets)
+                sums.append(step(batch, rng) * len(batch.targets))
                 positions += len(batch.targets)
                 schedule.step()
                 work.done += 1
-            losses.append(loss / positions)
+            losses.append(sum(map(float, sums)) / positions)
             if best.is_over(settings.patience):
                 break
     best.restore()
-    model.thaw_content()
+    trained.thaw_content()
+    if trained is not model:
+        model.load_state_dict(trained.state_dict())
     return TrainingLog(losses=losses, validation=best.scores, best_epoch=best.epoch(len(losses)))
 
 
@@ -136,6 +145,7 @@ class _Step:
         further: FurtherLoss | None,
     ) -> None:
         self.model, self.settings, self.further = model, settings, further
+        self.device = model.device
         self.sampled = model.n_items > settings.full_softmax_items
         self.popularity = counts / counts.sum()
         self.slots = np.full(model.n_items, -1, np.int64)
@@ -151,16 +161,18 @@ class _Step:
         self.anchors = [(p, p.detach().clone()) for p in shared] if settings.proximal else []
         self.optimizer = torch.optim.AdamW(_groups(model, settings), fused=True)
 
-    def __call__(self, batch: Batch, rng: np.random.Generator) -> float:
-        """The mean cross-entropy over the batch's positions, before the update."""
+    def __call__(self, batch: Batch, rng: np.random.Generator) -> torch.Tensor:
+        """The mean cross-entropy over the batch's positions, before the update, a scalar in float64.
+
+        Nobody waits for a GPU to have it.
+        """
         settings, model = self.settings, self.model
         rows, corrections = self._candidates(batch, rng)
         vectors = model.item_vectors(rows, Dropout(rng, settings.id_dropout))
-        items = torch.from_numpy(self.slots[batch.items])
-        targets = torch.from_numpy(self.slots[batch.targets])
+        items, targets = self._there(self.slots[batch.items]), self._there(self.slots[batch.targets])
         inputs = functional.embedding(items, vectors)
         states = model.history(inputs, Dropout(rng, settings.dropout)).flatten(0, 1)
-        states = functional.embedding(torch.from_numpy(batch.positions), states)
+        states = functional.embedding(self._there(batch.positions), states)
         candidates = vectors
         if rows is not None and corrections is not None:
             rows, candidates = rows[: len(corrections)], vectors[: len(corrections)]
@@ -177,7 +189,10 @@ class _Step:
                 parameter.grad.add_(parameter.detach() - anchor, alpha=settings.proximal)
         torch.nn.utils.clip_grad_norm_(self.trained, settings.clip_norm)
         self.optimizer.step()
-        return float(loss.detach())
+        return loss.detach().double()
+
+    def _there(self, values: NDArray[Any]) -> torch.Tensor:
+        return torch.from_numpy(values).to(self.device)
 
     def _candidates(self, batch: Batch, rng: np.random.Generator) -> tuple[torch.Tensor | None, torch.Tensor | None]:
         """The step's rows of the catalogue (None: all), candidates first, and the candidates' logQ corrections.
@@ -194,7 +209,7 @@ class _Step:
         rows = np.concatenate([candidates, np.setdiff1d(np.concatenate(read), candidates)])
         self.slots[rows] = np.arange(len(rows))
         expected = self.settings.negatives / n_items + len(batch.targets) * self.popularity[candidates]
-        return torch.from_numpy(rows), torch.from_numpy(np.log(expected / counts).astype(np.float32))
+        return self._there(rows), self._there(np.log(expected / counts).astype(np.float32))
 
 
 def _groups(model: SequenceModel, settings: TrainingSettings) -> list[dict[str, object]]:

@@ -12,12 +12,16 @@ from numpy.typing import NDArray
 
 from client.training.batches import Batch
 from client.training.sequence_model import SequenceModel
+from shared.system.device import CPU
 
 ROWS_AT_ONCE = 256
+"""Blocks of logits that fit in a CPU's cache."""
+ROWS_AT_ONCE_ON_A_GPU = 4096
+"""Few launches, and blocks of less than 1 GB beside 50,000 candidates."""
 
 
 class _CandidateCrossEntropy(torch.autograd.Function):
-    """Never holds more than ROWS_AT_ONCE × c logits: a full catalogue fits in cache-sized blocks."""
+    """Never holds more than a block of rows × c logits, of which a full catalogue would have many times as many."""
 
     @staticmethod
     def forward(
@@ -28,15 +32,15 @@ class _CandidateCrossEntropy(torch.autograd.Function):
         target_offsets: torch.Tensor,
         targets: torch.Tensor,
     ) -> torch.Tensor:
-        scale = 1.0 / len(states)
+        scale, at_once = 1.0 / len(states), ROWS_AT_ONCE if states.device.type == CPU else ROWS_AT_ONCE_ON_A_GPU
         transposed = candidates.T.contiguous()
         grad_states = torch.empty_like(states)
         grad_candidates = torch.zeros_like(candidates)
         grad_offsets = torch.zeros_like(offsets)
-        loss = torch.zeros((), dtype=torch.float64)
-        for start in range(0, len(states), ROWS_AT_ONCE):
-            block = states[start : start + ROWS_AT_ONCE]
-            block_targets = targets[start : start + ROWS_AT_ONCE, None]
+        loss = torch.zeros((), dtype=torch.float64, device=states.device)
+        for start in range(0, len(states), at_once):
+            block = states[start : start + at_once]
+            block_targets = targets[start : start + at_once, None]
             logits = torch.addmm(offsets, block, transposed)
             own_logits = logits.gather(1, block_targets) - offsets[block_targets] + target_offsets[block_targets]
             logits.scatter_(1, block_targets, own_logits)
@@ -46,7 +50,7 @@ class _CandidateCrossEntropy(torch.autograd.Function):
             loss += (sums.log() + peak - own_logits).sum(dtype=torch.float64)
             logits.mul_(scale / sums)
             logits.scatter_add_(1, block_targets, torch.full_like(own_logits, -scale))
-            torch.mm(logits, candidates, out=grad_states[start : start + ROWS_AT_ONCE])
+            torch.mm(logits, candidates, out=grad_states[start : start + at_once])
             grad_candidates.addmm_(logits.T, block)
             grad_offsets += logits.sum(0)
         ctx.save_for_backward(grad_states, grad_candidates, grad_offsets)

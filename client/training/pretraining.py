@@ -30,6 +30,7 @@ from shared.privacy.gaussian_draws import Draw
 from shared.privacy.grid import middles
 from shared.privacy.promise import Promise
 from shared.seeding import rng_for
+from shared.system.device import CPU, Device
 from shared.system.progress import working
 
 PRETRAINING = TrainingSettings(epochs=12, encoder_rate=2e-3, head_rate=1e-2, id_dropout=0.7)
@@ -79,6 +80,7 @@ def pretrain(
     seed: int,
     *,
     early_stopping_users: NDArray[np.int64] | None = None,
+    device: Device = CPU,
 ) -> Pretrained:
     """Train an encoder of its own on a platform's encoder-training users.
 
@@ -93,6 +95,7 @@ def pretrain(
         seed: of the encoder's draw and of the training.
         early_stopping_users: [S] rows of users whose validation events only decide when to stop; None: the platform's
             own early-stopping users. Empty: the last epoch is kept.
+        device: where the sequence part is trained.
 
     Returns:
         The encoder, the head beside it, what happened per epoch, and rounded counts.
@@ -111,7 +114,8 @@ def pretrain(
         encoder.sequence_module(), SequenceHead.initial(len(features), spec.architecture.width), features
     )
     rng = rng_for(seed, "pretraining")
-    log = train_sequence(model, sequences, settings, rng, early_stopping_set(platform, early_stopping_users))
+    early_stopping = early_stopping_set(platform, early_stopping_users)
+    log = train_sequence(model, sequences, settings, rng, early_stopping, device=device)
     return Pretrained(
         encoder=encoder.with_sequence(model.towers()),
         head=model.head(),

@@ -3,6 +3,7 @@
 n items of the catalogue, D feature dim, d width, m rows.
 """
 
+from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,7 @@ from shared.encoder.towers import (
     item_norm,
 )
 from shared.seeding import torch_generator_for
+from shared.system.device import Device
 
 Float32 = NDArray[np.float32]
 Towers = tuple[ItemTower | ItemTowers | None, nn.LayerNorm | nn.GroupNorm, HistoryTower | HistoryTowers]
@@ -137,6 +139,19 @@ class SequenceModel(nn.Module):
             model.v.normal_(0, ID_SPREAD, generator=generator)
         return model
 
+    def on(self, device: Device) -> "SequenceModel":
+        """The model itself where it lies on ``device``, else a copy there."""
+        if self.device.type == device:
+            return self
+        copied = deepcopy(self, {id(self.features): self.features}).to(device)
+        copied.features = None if self.features is None else self.features.to(device)
+        return copied
+
+    @property
+    def device(self) -> torch.device:
+        """Where its numbers lie."""
+        return self.b.device
+
     @property
     def n_items(self) -> int:
         """How many items there are, ``n``."""
@@ -149,7 +164,7 @@ class SequenceModel(nn.Module):
 
     def head(self) -> SequenceHead:
         """A copy of the private part."""
-        v, a, b = (value.detach().numpy().copy() for value in (self.v, self.a, self.b))
+        v, a, b = (value.detach().cpu().numpy().copy() for value in (self.v, self.a, self.b))
         return SequenceHead(v=v, a=a, b=b)
 
     def towers(self) -> nn.ModuleDict:

@@ -59,13 +59,15 @@ def history_states(model: SequenceModel, table: ItemTable, histories: Sequences)
     lengths = np.minimum(histories.lengths(), model.length)
     order = np.argsort(lengths, kind="stable")
     order = order[lengths[order] > 0]
-    states = torch.zeros(len(histories), table.vectors.shape[1])
+    device = table.vectors.device
+    states = torch.zeros(len(histories), table.vectors.shape[1], device=device)
     while len(order):
         # the longest first: nearly no padding, and memory bounded by TOKENS_AT_ONCE
         rows = order[-max(1, TOKENS_AT_ONCE // int(lengths[order[-1]])) :]
         order = order[: -len(rows)]
         items, counts = last_items(histories, rows, model.length)
-        states[torch.from_numpy(rows)] = model.history.last(table.vectors[items], counts)
+        last = model.history.last(table.vectors[items.to(device)], counts.to(device))
+        states[torch.from_numpy(rows).to(device)] = last
     return states
 
 
@@ -83,11 +85,16 @@ def score_histories(
     Returns:
         [B, n] float32.
     """
-    table = table or item_table(model)
+    return _scores(model, histories, table or item_table(model)).cpu().numpy()
+
+
+@torch.no_grad()
+def _scores(model: SequenceModel, histories: Sequences, table: ItemTable) -> torch.Tensor:
+    """[B, n] where the table lies."""
     states = history_states(model, table, histories)
     if len(states) == 1:  # a product with one vector reads the table as it lies, and copies no biases
-        return torch.addmv(table.biases, table.vectors, states[0])[None].numpy()
-    return torch.addmm(table.biases, states, table.vectors.T).numpy()
+        return torch.addmv(table.biases, table.vectors, states[0])[None]
+    return torch.addmm(table.biases, states, table.vectors.T)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -144,8 +151,8 @@ class ValidationSet:
         for start in range(0, len(self.targets), USERS_AT_ONCE):
             rows = np.arange(start, min(start + USERS_AT_ONCE, len(self.targets)))
             histories = select(self.histories, rows)
-            targets = self.targets[start : start + len(rows)]
-            scores = torch.from_numpy(score_histories(model, histories, table=table))
+            targets = self.targets[start : start + len(rows)].to(model.device)
+            scores = _scores(model, histories, table)
             if self.hide_seen:
                 mask_history(scores, histories, targets)
             ranks = target_ranks(scores, targets)

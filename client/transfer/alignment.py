@@ -159,7 +159,9 @@ class ProbeLoss(FurtherLoss):
 
     @override
     def loss(self, step: StepTensors, rng: np.random.Generator) -> torch.Tensor:
-        return self._weight * squared_distance(_outputs(step.model, self._probes), self._received)
+        device = step.model.device
+        outputs = _outputs(step.model, self._probes.to(device))
+        return self._weight * squared_distance(outputs, self._received.to(device))
 
 
 class CoralLoss(FurtherLoss):
@@ -178,9 +180,10 @@ class CoralLoss(FurtherLoss):
         features = step.model.features
         if features is None:
             raise ValueError("a model of ids only has no item tower to align")
-        rows = torch.from_numpy(rng.permutation(len(features))[: self._items])
+        device = features.device
+        rows = torch.from_numpy(rng.permutation(len(features))[: self._items]).to(device)
         outputs = _outputs(step.model, features[rows])
-        return self._weight * moment_distance(outputs, self._mean, self._covariance)
+        return self._weight * moment_distance(outputs, self._mean.to(device), self._covariance.to(device))
 
 
 _NONE = np.empty(0, np.int64)

@@ -53,7 +53,7 @@ def feature_part(name: str, received: ReceivedEncoder, prepared: PreparedPlatfor
         The scorers, and the training users whom the encoder has not seen.
     """
     encoder = KeptEncoder(encoder=on_platform(received.encoder, prepared))
-    scorers = encoder.scorers(name, prepared.features)
+    scorers = encoder.scorers(name, prepared.features, prepared.device)
     return Trained(scorers=scorers, unseen=received.unseen(prepared.platform), kept=encoder)
 
 

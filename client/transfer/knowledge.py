@@ -151,7 +151,8 @@ def teach(
     further = _soft_targets(teacher, sequences, users, len(features), settings, rng_for(seed, "soft_targets"))
     rng = rng_for(seed, "student")
     training = replace(for_size(settings.training, len(sequences.items)), patience=settings.training.patience)
-    log = train_sequence(model, sequences, training, rng, early_stopping_set(platform), further)
+    early_stopping = early_stopping_set(platform)
+    log = train_sequence(model, sequences, training, rng, early_stopping, further, device=prepared.device)
     return Student(encoder=encoder.with_sequence(model.towers()), head=model.head(), logs={"student": log})
 
 

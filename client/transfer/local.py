@@ -20,6 +20,7 @@ from client.training.pretraining import early_stopping_set, pretrain
 from client.training.sequence_model import SequenceModel
 from client.transfer.method import Method, PlatformParts, Shown
 from client.transfer.part_settings import PartSettings
+from shared.system.device import CPU, Device
 
 OWN = TrainingSettings(epochs=20, patience=3, steps=48)
 """Bounded steps let a platform with long histories stop within a pass over them."""
@@ -34,9 +35,17 @@ class Own:
     ids: SequenceModel
     """of ids only"""
 
-    def scorers(self, features: NDArray[np.float32]) -> tuple[Scorer, ...]:
-        """``own:...`` and ``own-ids:sequence``; ``features`` [n, D]."""
-        return (*self.kept.scorers(OWN_PART, features), Named("own-ids", Sequence(self.ids)))
+    def scorers(self, features: NDArray[np.float32], device: Device = CPU) -> tuple[Scorer, ...]:
+        """``own:...`` and ``own-ids:sequence``.
+
+        Args:
+            features: [n, D] vectors of the catalogue.
+            device: where products are computed; scores lie on the CPU.
+
+        Returns:
+            The scorers.
+        """
+        return (*self.kept.scorers(OWN_PART, features, device), Named("own-ids", Sequence(self.ids, device)))
 
     def on_rows(self, rows: NDArray[np.int64]) -> "Own":
         """For another catalogue [m], whose items stand in ``rows`` of this one; -1 where they do not."""
@@ -59,11 +68,14 @@ def _train(prepared: PreparedPlatform, settings: PartSettings, seed: int) -> Own
     platform = prepared.platform
     if not platform.contributes:
         return None
-    pretrained = pretrain(platform, prepared.features, prepared.space, settings.preset, OWN, seed)
+    device = prepared.device
+    pretrained = pretrain(platform, prepared.features, prepared.space, settings.preset, OWN, seed, device=device)
     sequences = training_sequences(platform, platform.encoder_users)
     sizes, early_stopping = settings.local_id, early_stopping_set(platform)
     grid = (usual_settings(len(sequences.items), sizes),)
-    ids, *_ = tune_local_id(sequences, platform.n_items, early_stopping, seed=seed, grid=grid, sizes=sizes)
+    ids, *_ = tune_local_id(
+        sequences, platform.n_items, early_stopping, seed=seed, grid=grid, sizes=sizes, device=device
+    )
     return Own(kept=KeptEncoder(encoder=pretrained.encoder, head=pretrained.head), ids=ids)
 
 
@@ -73,7 +85,9 @@ def _part(parts: PlatformParts, _kind: str) -> Trained | None:
     if models is None:
         return None
     return Trained(
-        scorers=models.scorers(prepared.features), unseen=prepared.platform.calibration_users, kept=models.kept
+        scorers=models.scorers(prepared.features, prepared.device),
+        unseen=prepared.platform.calibration_users,
+        kept=models.kept,
     )
 
 

@@ -24,6 +24,7 @@ from client.transfer.part_settings import TuningSettings
 from shared.encoder.encoder import Encoder
 from shared.encoder.linear import joined
 from shared.seeding import rng_for, torch_generator_for
+from shared.system.device import CPU, Device
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -46,6 +47,7 @@ def tune(
     settings: TuningSettings,
     seed: int,
     aligned: FurtherLoss | None = None,
+    device: Device = CPU,
 ) -> Tuned:
     """Tune linear and sequence part; each phase keeps its best epoch.
 
@@ -58,6 +60,7 @@ def tune(
         settings: of both phases, of the linear part and of the adapter.
         seed: of the training.
         aligned: joins the loss of the second phase, in which the tower moves; None adds nothing.
+        device: where the sequence part is trained.
 
     Returns:
         The tuned encoder, its head, and what happened in each phase.
@@ -71,12 +74,14 @@ def tune(
         moments = platform_moments(features, sequences)
         encoder = encoder.with_linear(joined(linear, moments, settings.moments_weight)) if moments.n else encoder
     model = SequenceModel.over(encoder.sequence_module(), start, features)
-    logs = {"head": train_sequence(model, sequences, settings.head, rng_for(seed, "tuning", "head"), validation)}
+    rng = rng_for(seed, "tuning", "head")
+    logs = {"head": train_sequence(model, sequences, settings.head, rng, validation, device=device)}
     low_rank, both = None, settings.both
     if settings.rank:
         both = replace(both, encoder_rate=settings.rank_rate * both.encoder_rate)
         low_rank = LowRank(model, encoder, settings.rank, torch_generator_for(seed, "tuning", "adapter"))
-    logs["both"] = train_sequence(model, sequences, both, rng_for(seed, "tuning", "both"), validation, aligned)
+    rng = rng_for(seed, "tuning", "both")
+    logs["both"] = train_sequence(model, sequences, both, rng, validation, aligned, device=device)
     whole = encoder.with_sequence(model.towers()) if low_rank is None else low_rank.adapter().added_to(encoder)
     return Tuned(encoder=whole, head=model.head(), logs=logs)
 
@@ -107,6 +112,7 @@ def tune_on(encoder: Encoder, parts: PlatformParts, aligned: FurtherLoss | None 
         settings=parts.settings.tuning,
         seed=parts.seed,
         aligned=aligned,
+        device=parts.prepared.device,
     )
 
 
@@ -156,7 +162,9 @@ def trained_part(name: str, tuned: Tuned | None, prepared: PreparedPlatform) -> 
         return None
     encoder = KeptEncoder(encoder=tuned.encoder, head=tuned.head)
     return Trained(
-        scorers=encoder.scorers(name, prepared.features), unseen=prepared.platform.calibration_users, kept=encoder
+        scorers=encoder.scorers(name, prepared.features, prepared.device),
+        unseen=prepared.platform.calibration_users,
+        kept=encoder,
     )
 
 

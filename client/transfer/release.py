@@ -103,7 +103,7 @@ def zero_shot_ensemble(
 def _raw_ensemble(prepared: PreparedPlatform, encoder: Encoder) -> RawEnsemble:
     platform = prepared.platform
     data = fit_data(prepared, platform.training_users[:0])
-    scorers = (ContentKnn(data), *encoder_scorers(PART, encoder, prepared.features))
+    scorers = (ContentKnn(data), *encoder_scorers(PART, encoder, prepared.features, device=prepared.device))
     return RawEnsemble(scorers=scorers, n_items=platform.n_items, repeats=platform.repeats)
 
 

@@ -51,7 +51,11 @@ def sequence_alone(encoder: Encoder, head: SequenceHead, prepared: PreparedPlatf
     Returns:
         What scores histories: [B, n], −inf where an item may not be recommended.
     """
-    scorer, platform = encoder_scorers("alone", encoder, prepared.features, head)[-1], prepared.platform
+    scorers, platform = (
+        encoder_scorers("alone", encoder, prepared.features, head, device=prepared.device),
+        prepared.platform,
+    )
+    scorer = scorers[-1]
     return RawEnsemble(scorers=(scorer,), n_items=platform.n_items, repeats=platform.repeats).only_column
 
 

@@ -33,24 +33,26 @@ class Dropout:
 
     def __call__(self, values: torch.Tensor) -> torch.Tensor:
         """Elementwise, the same shape."""
-        return values if self._threshold == 0 else values * self._mask(values.shape)
+        return values if self._threshold == 0 else values * self._mask(values.shape, values.device)
 
     def rows(self, values: torch.Tensor) -> torch.Tensor:
         """[m, d] with whole rows zeroed, the others not scaled: an id that is missing, not a noisy one."""
         if self._threshold == 0:
             return values
-        return values * (self._mask(torch.Size([len(values), 1])) > 0)
+        return values * (self._mask(torch.Size([len(values), 1]), values.device) > 0)
 
     @property
     def _threshold(self) -> int:
         return round(256 * self.rate)
 
-    def _mask(self, shape: torch.Size) -> torch.Tensor:
-        mask = torch.from_numpy(self.rng.integers(0, 256, size=tuple(shape), dtype=np.uint8)) >= self._threshold
-        return mask.to(torch.float32).mul_(256 / (256 - self._threshold))
+    def _mask(self, shape: torch.Size, device: torch.device) -> torch.Tensor:
+        """Drawn on the CPU, whatever the device."""
+        drawn = torch.from_numpy(self.rng.integers(0, 256, size=tuple(shape), dtype=np.uint8)).to(device)
+        return (drawn >= self._threshold).to(torch.float32).mul_(256 / (256 - self._threshold))
 
 
 DISTANCE_BUCKETS = 16
+CPU = torch.device("cpu")
 
 
 class ItemTower(nn.Module):
@@ -137,7 +139,7 @@ class Block(nn.Module):
         Returns:
             [B, 1, d].
         """
-        rows, width = torch.arange(len(ends)), states.shape[2]
+        rows, width = torch.arange(len(ends), device=ends.device), states.shape[2]
         normed = self.attention_norm(states)
         weight, bias = self.query_key_value.weight, self.query_key_value.bias
         (query,) = self._split(functional.linear(normed[rows, ends][:, None], weight[:width], bias[:width]), 1)
@@ -198,7 +200,7 @@ class HistoryTower(nn.Module):
             [B, L, d].
         """
         states = dropout(vectors) if dropout else vectors
-        buckets = distance_buckets(vectors.shape[1])
+        buckets = distance_buckets(vectors.shape[1], vectors.device)
         for block in self.blocks:
             states = block(states, buckets, dropout)
         return self._scaled(states)
@@ -213,7 +215,7 @@ class HistoryTower(nn.Module):
         Returns:
             [B, d].
         """
-        states, buckets = vectors, distance_buckets(vectors.shape[1])
+        states, buckets = vectors, distance_buckets(vectors.shape[1], vectors.device)
         for block in self.blocks[:-1]:
             states = block(states, buckets, None)
         return self._scaled(cast("Block", self.blocks[-1]).last(states, counts - 1, buckets)[:, 0])
@@ -287,16 +289,23 @@ def history_tower(preset: Preset) -> HistoryTower | HistoryTowers:
 
 
 @cache
-def distance_buckets(length: int) -> torch.Tensor:
-    """[L, L] int64: 0..7 for that distance, then 8..15 on a log scale up to 64; -1 where the key is later.
+def distance_buckets(length: int, device: torch.device = CPU) -> torch.Tensor:
+    """Buckets of distances: 0..7 for that distance, then 8..15 on a log scale up to 64; -1 where the key is later.
 
-    Made once for each length, so not to be changed.
+    Counted on the CPU, so that every device has the same, and made once for each length, so not to be changed.
+
+    Args:
+        length: L.
+        device: where they lie.
+
+    Returns:
+        [L, L] int64.
     """
     positions = torch.arange(length)
     distance = positions[:, None] - positions[None, :]
     far = 8 + (torch.log2(distance.clamp_min(8) / 8) * 8 / 3).to(torch.int64)
     bucket = torch.where(distance < 8, distance, far.clamp_max(DISTANCE_BUCKETS - 1))
-    return torch.where(distance < 0, -1, bucket)
+    return torch.where(distance < 0, -1, bucket).to(device)
 
 
 class SequenceModule(nn.Module):

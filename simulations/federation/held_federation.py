@@ -100,7 +100,8 @@ def _whole_list_ndcg(prepared: PreparedPlatform, encoders: list[Encoder], seed: 
     platform = prepared.platform
     users = rng_for(seed, platform.name, "who-helps").permutation(unseen_by_rounds(platform))[:MAX_USERS]
     held_out = examples(platform, Stage.VALIDATION, np.sort(users))
-    scorers = [Linear(encoder.linear_on(prepared.features), prepared.features) for encoder in encoders]
+    features, device = prepared.features, prepared.device
+    scorers = [Linear(encoder.linear_on(features), features, device) for encoder in encoders]
 
     def score(histories: Sequences) -> list[torch.Tensor]:
         batch = HistoryBatch(histories, platform.n_items)

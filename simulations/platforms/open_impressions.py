@@ -15,6 +15,7 @@ from client.features.item_features import item_features
 from client.features.kept_vectors import KeptVectors
 from client.features.prepared_platform import Catalogue
 from client.transfer.table import predicting_clicks
+from shared.system.device import used_device
 from simulations.config.run_config import RunConfig
 
 
@@ -52,8 +53,9 @@ def open_impressions(
     impressions = read_impressions(folder, preparation, platform, seed=seed, further=further)
     if impressions is None or not all(_tells(impressions, stage) for stage in Stage):
         return None
-    _, features = item_features(impressions.shown, config.features, cached_vectors=cached_vectors)
-    return OpenImpressions(impressions=impressions, catalogue=Catalogue(features=features))
+    device = used_device(config.device)
+    _, features = item_features(impressions.shown, config.features, cached_vectors=cached_vectors, device=device)
+    return OpenImpressions(impressions=impressions, catalogue=Catalogue(features=features, device=device))
 
 
 def _tells(impressions: Impressions, stage: Stage) -> bool:

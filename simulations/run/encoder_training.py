@@ -146,7 +146,9 @@ def source_encoder(sources: Sequence[PreparedPlatform], preset: str, seed: int) 
         return pooled_encoder(sources, preset, seed)
     source = sources[0]
     require_learnable(source.platform, source.features)
-    return pretrain(source.platform, source.features, source.space, preset, PRETRAINING, seed).encoder
+    return pretrain(
+        source.platform, source.features, source.space, preset, PRETRAINING, seed, device=source.device
+    ).encoder
 
 
 def pooled_encoder(platforms: Sequence[PreparedPlatform], preset: str, seed: int) -> Encoder:
@@ -163,7 +165,14 @@ def pooled_encoder(platforms: Sequence[PreparedPlatform], preset: str, seed: int
     everything, features = _in_one_place(platforms)
     space = platforms[0].space
     return pretrain(
-        everything.platform, features, space, preset, POOLED, seed, early_stopping_users=everything.early_stopping_users
+        everything.platform,
+        features,
+        space,
+        preset,
+        POOLED,
+        seed,
+        early_stopping_users=everything.early_stopping_users,
+        device=platforms[0].device,
     ).encoder
 
 

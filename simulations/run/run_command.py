@@ -3,10 +3,12 @@
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from shared.errors import ConfigError, InputError
+from shared.system.device import used_device
 from shared.system.file_lock import claim
 from simulations.config.run_config import RunConfig
 from simulations.platforms.run_platforms import check_folders
@@ -42,13 +44,14 @@ def execute(
         resume: go on where the same run was stopped in ``out``; begin it where ``out`` is new or empty.
 
     Raises:
-        ConfigError: if a platform's folder is none, a method needs a source and none is named, ``out`` holds files
-            already and neither ``force`` nor ``resume`` is set, or they are not of the same run, or a run works in it
-            now; in each case nothing there is touched.
+        ConfigError: if the device is not on this machine, a platform's folder is none, a method needs a source and none
+            is named, ``out`` holds files already and neither ``force`` nor ``resume`` is set, or they are not of the
+            same run, or a run works in it now; in each case nothing there is touched.
         RunStopped: after Ctrl-C or SIGTERM, once what was ready has been written.
     """
     check_folders(config)
     config.require_source()
+    config = replace(config, device=used_device(config.device))
     identity = run_identity(config)
     begun = resume and _is_begun(out, identity, or_begin_anew=force)
     finished = _finished(out) if begun else None

@@ -15,6 +15,7 @@ from client.transfer.part_settings import PartSettings, TuningSettings
 from client.transfer.table import METHODS, local_methods
 from shared.feature_space import require_same
 from shared.federation.config import adapter_rank
+from shared.system.device import used_device
 from simulations.config.run_config import RunConfig
 from simulations.methods.cold_start import beginnings
 from simulations.methods.platform_methods import run_baselines, run_stacks
@@ -111,6 +112,7 @@ def _open(
     Parts of one folder often have one catalogue, whose neighbours are found once.
     """
     known: dict[str, Catalogue] = {}
+    device = used_device(config.device)
     opened, impressions = {}, {}
     for spec in specs:
         prepared = prepare_platform(
@@ -120,6 +122,7 @@ def _open(
             seed=seed,
             features=config.features,
             cached_vectors=cached_vectors,
+            device=device,
         )
         key = hashlib.sha256(np.ascontiguousarray(prepared.features).tobytes()).hexdigest()
         opened[spec.name] = replace(prepared, catalogue=known.setdefault(key, prepared.catalogue))

@@ -19,6 +19,7 @@ from client.guard.site_policy import SitePolicy
 from server.coordinator.certificates import new_authority, server_certificate
 from shared.errors import ConfigError
 from shared.system.settings_file import to_toml
+from tests.devices import needs_no_cuda
 from tests.integration.engine_world import write_platform
 from tests.unit.client.agent.doors import TASK_KEY, opened
 
@@ -59,8 +60,14 @@ def causes(home: AgentHome) -> dict[str, tuple[str, bool]]:
 def test_finds_nothing_wrong_where_nothing_is(home) -> None:
     assert [one.line() for one in checks_of(home)] == [
         f"{what}: good"
-        for what in ("site policy", "disk", "key pair", "vault", "authority", "tasks", "data", "coordinator")
+        for what in ("site policy", "disk", "key pair", "vault", "authority", "tasks", "device", "data", "coordinator")
     ]
+
+
+@needs_no_cuda
+def test_refuses_a_gpu_that_is_not_there(home, settings) -> None:
+    home.settings.write_bytes(to_toml(replace(settings, device="cuda")))
+    assert causes(home) == {"device": ("device", True)}
 
 
 def test_an_older_folder_without_the_coordinators_key_goes_on_and_says_so(home) -> None:

@@ -20,6 +20,7 @@ from shared.encoder.provenance import Authorship, Provenance
 from shared.errors import ConfigError, DataError
 from shared.privacy.promise import RequestedPromise
 from shared.system.progress import working
+from tests.devices import needs_no_cuda
 
 QUICK = TrainingSettings(epochs=1, tokens=256)
 
@@ -89,8 +90,8 @@ def test_the_card_says_who_made_it_and_when_and_the_same_seed_gives_the_same_byt
 
 @pytest.mark.parametrize(("score", "told"), [([0.1, 0.23456], {"pretraining": 0.235}), ([], {})])
 def test_the_card_says_the_validation_to_three_decimals(folder, tmp_path, monkeypatch, score, told):
-    def judged(*arguments):
-        result = pretrain(*arguments)
+    def judged(*arguments, **options):
+        result = pretrain(*arguments, **options)
         return replace(result, log=replace(result.log, validation=score))
 
     monkeypatch.setattr("client.fitting.pretrain.pretrain", judged)
@@ -103,7 +104,7 @@ def test_the_command_takes_maker_and_licence_and_says_the_day_in_utc(folder, tmp
 
     def noted(_path, _out, **arguments):
         asked.update(arguments)
-        return PretrainOutcome(parameters=1, epochs=1, best_validation=0.5)
+        return PretrainOutcome(parameters=1, epochs=1, best_validation=0.5, device="cpu")
 
     monkeypatch.setattr("client.api.training.pretrain_folder", noted)
     arguments = ["pretrain", str(folder), "--out", str(tmp_path / "e"), "--made-by", "a shelf", "--licence", "MIT"]
@@ -154,7 +155,7 @@ def test_pretrains_on_the_part_of_a_platform_that_its_options_name(folder, tmp_p
 
     def noted(path, out, **arguments):
         asked.update(arguments, path=path)
-        return PretrainOutcome(parameters=1, epochs=1, best_validation=0.5)
+        return PretrainOutcome(parameters=1, epochs=1, best_validation=0.5, device="cpu")
 
     monkeypatch.setattr("client.api.training.pretrain_folder", noted)
     line = f"{folder},users=0-50,min-rating=4,order=none"
@@ -165,10 +166,10 @@ def test_pretrains_on_the_part_of_a_platform_that_its_options_name(folder, tmp_p
 
 @pytest.mark.parametrize(("validation", "told"), [(0.5, 0.5), (float("nan"), None)])
 def test_prints_figures_as_json(folder, tmp_path, monkeypatch, capsys, validation, told):
-    outcome = PretrainOutcome(parameters=7, epochs=2, best_validation=validation)
+    outcome = PretrainOutcome(parameters=7, epochs=2, best_validation=validation, device="cpu")
     monkeypatch.setattr("client.api.training.pretrain_folder", lambda *_, **__: outcome)
     app(["pretrain", str(folder), "--out", str(tmp_path / "e"), "--json"], standalone_mode=False)
-    figures = {"parameters": 7, "epochs": 2, "validation_ndcg": told, "epsilon": None}
+    figures = {"parameters": 7, "epochs": 2, "validation_ndcg": told, "device": "cpu", "epsilon": None}
     assert json.loads(capsys.readouterr().out) == {"file": str(tmp_path / "e"), **figures}
 
 
@@ -179,6 +180,26 @@ def test_refuses_an_option_of_a_platform_that_there_is_not(command, option, fold
     with pytest.raises(ConfigError, match=option.partition("=")[0]):
         app([name, f"{folder},{option}", *rest, str(tmp_path / "e")], standalone_mode=False)
     assert not (tmp_path / "e").exists()
+
+
+@needs_no_cuda
+@pytest.mark.parametrize("command", [("pretrain", "--out"), ("fit", "--heads"), ("evaluate", "--heads")])
+def test_refuses_a_gpu_that_is_not_there(command, folder, tmp_path, capsys):
+    name, option = command
+    arguments = [name, str(folder), option, str(tmp_path / "e"), "--device", "cuda"]
+    with pytest.raises(SystemExit) as stop:
+        run(lambda: app(arguments, standalone_mode=False))
+    assert stop.value.code == 2
+    said = capsys.readouterr().err
+    assert "device cuda needs a GPU" in said
+    assert said.count("\n") == 1
+
+
+@needs_no_cuda
+def test_says_that_it_trained_on_the_cpu(folder, tmp_path):
+    out = tmp_path / "e"
+    outcome = pretrain_folder(folder, out, preparation=Preparation(), preset="tiny", settings=QUICK, device="auto")
+    assert outcome.device == "cpu"
 
 
 def test_refuses_an_out_that_is_a_folder_before_it_begins(folder, tmp_path):

@@ -16,6 +16,7 @@ from simulations.results.table import markdown_table, rich_table
 from simulations.run.run_command import execute
 from simulations.run.run_recorder import RunRecorder
 from simulations.run.termination import RunStopped
+from tests.devices import needs_no_cuda
 from tests.unit.client.data.folders import write_folder
 
 FILES = {"result.json", "per_user.parquet", "report.html", "work"}
@@ -115,6 +116,21 @@ def test_leaves_a_folder_alone_in_which_another_run_works(tmp_path: Path, resume
 
     assert execute(CONFIG, tmp_path, runner=meanwhile, say=quiet, force=False)["complete"]
     execute(CONFIG, tmp_path, runner=two_methods, say=quiet, force=True)
+
+
+@needs_no_cuda
+def test_says_which_device_was_used(tmp_path: Path) -> None:
+    document = execute(CONFIG, tmp_path / "out", runner=two_methods, say=quiet, force=False)
+    assert CONFIG.to_dict()["device"] == "auto"
+    assert document["config"]["device"] == "cpu"
+
+
+@needs_no_cuda
+def test_refuses_a_gpu_that_is_not_there_before_it_makes_a_folder(tmp_path: Path) -> None:
+    config = RunConfig.from_dict({"device": "cuda"})
+    with pytest.raises(ConfigError, match="device cuda needs a GPU"):
+        execute(config, tmp_path / "out", runner=two_methods, say=quiet, force=False)
+    assert not (tmp_path / "out").exists()
 
 
 def test_refuses_a_platform_without_a_folder_before_it_makes_one(tmp_path: Path) -> None:
