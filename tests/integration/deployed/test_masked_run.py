@@ -84,7 +84,7 @@ def test_a_platform_with_another_key_is_refused_until_its_change_is_accepted(dep
     ServerHome(deployed.server).summed.unlink()
     refused = run("graft-server", "run", deployed.server, *asked(replace(CONFIG, rounds=1)), seconds=SECONDS)
     assert "no platform took part" in refused.stderr
-    assert "parties-unknown" in refused.stdout
+    assert "have another key than it knows" in refused.stdout
     told = json.loads(deployed.on_agent("parties", "north", "--json"))
     assert [one["name"] for one in told["changed"]] == ["south"]
     assert "another key" in deployed.on_agent("parties", "north")

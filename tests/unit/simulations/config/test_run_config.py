@@ -148,8 +148,17 @@ def test_sends_down_as_little_as_comes_up_unless_something_else_is_asked() -> No
 def test_names_in_its_result_what_it_always_did_and_what_is_not_usual() -> None:
     written = RunConfig.from_dict({}).to_dict()
     assert sorted(written) == [
-        *("adapters", "aggregation", "alignment", "clicks", "cold_start", "diversity", "encoder", "features"),
-        *("methods", "min_item_events", "min_user_events", "moments_weight", "platform", "plugin", "privacy"),
+        *("adapters", "aggregation", "alignment", "clicks", "cold_start", "device", "diversity", "encoder"),
+        *(
+            "features",
+            "methods",
+            "min_item_events",
+            "min_user_events",
+            "moments_weight",
+            "platform",
+            "plugin",
+            "privacy",
+        ),
         *("protocol", "report", "rounds", "seed", "seeds", "source", "split", "teacher", "updates", "weighting"),
     ]
     assert RunConfig.from_dict({"local-tokens": 64}).to_dict() == {**written, "local_tokens": 64}
