@@ -33,10 +33,9 @@ def fit_gap_path(
         columns: [R] that are free; the weights of all others must be 0 in the anchors.
         l2_strengths: λ.
     """
-    used = torch.from_numpy(np.flatnonzero(columns))
-    narrow = StackExamples(log_ratios=examples.log_ratios[:, used], log_weights=examples.log_weights)
+    narrow = examples.of_columns(columns)
     parts = {int(gap): narrow.only(gaps == gap) for gap in np.unique(gaps)}
-    width, path = len(used), []
+    width, path = int(columns.sum()), []
     begin = None
     for l2_strength, anchor in reversed(list(zip(l2_strengths, anchors, strict=True))):
         start = np.concatenate([anchor[columns], np.zeros(count * width)])

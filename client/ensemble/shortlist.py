@@ -122,5 +122,5 @@ def _among(
 
 def _distinct(hidden: Hidden) -> NDArray[np.int64]:
     """[B] how many items are hidden."""
-    keys = np.unique(hidden.lists.owners() * hidden.n_items + hidden.lists.items)
-    return np.bincount(keys // hidden.n_items, minlength=len(hidden.lists))
+    owners, _ = hidden.distinct
+    return np.bincount(owners, minlength=len(hidden.lists))

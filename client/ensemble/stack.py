@@ -44,6 +44,11 @@ class StackExamples:
         chosen = torch.from_numpy(np.flatnonzero(rows))
         return StackExamples(log_ratios=self.log_ratios[chosen], log_weights=self.log_weights[chosen])
 
+    def of_columns(self, columns: NDArray[np.bool_]) -> "StackExamples":
+        """The examples seen through the columns alone where ``columns`` [R] is True."""
+        used = torch.from_numpy(np.flatnonzero(columns))
+        return StackExamples(log_ratios=self.log_ratios[:, used], log_weights=self.log_weights)
+
 
 def sample_examples(
     log_ratios: torch.Tensor,
@@ -124,8 +129,7 @@ def fit_path(
     Returns:
         Weights [R], one for each of ``l2_strengths``.
     """
-    used = torch.from_numpy(np.flatnonzero(columns))
-    narrow = StackExamples(log_ratios=examples.log_ratios[:, used], log_weights=examples.log_weights)
+    narrow = examples.of_columns(columns)
     path = []
     begin = anchors[-1][columns]
     for l2_strength, anchor in reversed(list(zip(l2_strengths, anchors, strict=True))):

@@ -159,10 +159,9 @@ def local_grams(texts: tuple[str, ...]) -> sp.csr_array:
 
 @lru_cache(maxsize=1)
 def gram_cosines(texts: tuple[str, ...]) -> NDArray[np.float32] | None:
-    """[n, n] of ``local_grams``; None for more than ``_COSINES_UP_TO`` items. Not to be changed."""
-    if len(texts) > _COSINES_UP_TO:
+    """[n, n] of ``local_grams``; None without any, and for more than ``_COSINES_UP_TO`` items. Not to be changed."""
+    if len(texts) > _COSINES_UP_TO or not (grams := local_grams(texts)).nnz:
         return None
-    grams = local_grams(texts)
     return np.asarray((grams @ grams.T).toarray(), np.float32)
 
 

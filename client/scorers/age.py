@@ -14,9 +14,9 @@ import torch
 from numpy.typing import NDArray
 
 from client.data.event_log import EventLog
-from client.scorers.lookups import DenseLookup, Hidden, Lookup
+from client.scorers.lookups import Hidden, Lookup
 from client.scorers.scorer import TABLE, Column, FitData, HistoryBatch, Kind, Matrix
-from client.scorers.shared_scores import SharedLookup, SharedScores
+from client.scorers.shared_scores import SharedScores, lookups_of_all
 from shared.seeding import rng_for
 from shared.system.options import Checked, bounded
 
@@ -98,12 +98,13 @@ class Age:
         Returns:
             One lookup per column.
         """
-        if batch.moments is not None:
-            return [DenseLookup(scores, hidden) for scores in self.score(batch)]
+        return lookups_of_all(self, batch, hidden, lambda: [self._shared_now(batch)])
+
+    def _shared_now(self, batch: HistoryBatch) -> SharedScores:
         now = time.monotonic()
         if self._shared is None or now - self._shared[0] >= _FRESH:
             self._shared = (now, SharedScores(self.score(batch)[0][0]))
-        return [SharedLookup(self._shared[1], hidden)]
+        return self._shared[1]
 
     def _steps(self, moments: NDArray[np.float64]) -> NDArray[np.int64]:
         """[B, n] the step of each item's age as of each moment, K for what is not seen yet, K + 1 for what is to come.

@@ -3,6 +3,7 @@
 n items, L items of a history, C columns that walk over one matrix, E items that a walk comes to, Q powers.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Sequence
 from copy import copy
 from typing import Any
@@ -153,7 +154,7 @@ class OneHistory(Hidden):
         return _GramProducts(self.room, self.room.added(*bags.of_one, grams), grams).columns()
 
 
-class _Together:
+class _Together(ABC):
     """C columns that are looked up at once, whichever of them is asked first."""
 
     def __init__(self, width: int) -> None:
@@ -173,9 +174,9 @@ class _Together:
         """[C, K] the best items of each column; −1 where there is none."""
         return np.full((self._width, 0), -1)
 
+    @abstractmethod
     def at(self, looked: Looked) -> Float32:
         """[C, P + S]."""
-        raise NotImplementedError
 
     def masses(self, _powers: Sequence[float]) -> Float32 | None:
         """[C, Q] sums to each power; None where only a sample tells."""

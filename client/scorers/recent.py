@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from client.data.event_log import EventLog
 from client.scorers.fading import HALF_LIVES, Fading, foretold, in_words, up_to
-from client.scorers.lookups import DenseLookup, Hidden, Lookup
+from client.scorers.lookups import Hidden, Lookup
 from client.scorers.scorer import Column, FitData, HistoryBatch, Kind
-from client.scorers.shared_scores import SharedLookup
+from client.scorers.shared_scores import lookups_of_all
 from shared.system.options import Checked, bounded
 
 NAME = "recent"
@@ -85,11 +85,7 @@ class Recent:
         Returns:
             One lookup per column.
         """
-        if batch.moments is not None:
-            return [DenseLookup(scores, hidden) for scores in self.score(batch)]
-        shared = self._fading.shared(self._columns)
-        signed = [column.kind is Kind.SIMILARITY for column in self.columns]
-        return [SharedLookup(scores, hidden, signed=each) for scores, each in zip(shared, signed, strict=True)]
+        return lookups_of_all(self, batch, hidden, lambda: self._fading.shared(self._columns))
 
     def _columns(self, counts: NDArray[np.float32]) -> list[torch.Tensor]:
         """From counts [H, B, n]."""

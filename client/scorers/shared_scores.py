@@ -3,14 +3,15 @@
 n items, B histories, P items of a pool for each history, S items of a sample for all, Q powers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from client.scorers.lookups import DenseLookup, Hidden, Looked, without_nan
+from client.scorers.lookups import DenseLookup, Hidden, Looked, Lookup, without_nan
+from client.scorers.scorer import HistoryBatch, Kind, Scorer
 
 _BEST = 2_000
 """items that stand in order; where all of them are hidden, the others are looked through"""
@@ -72,3 +73,23 @@ class SharedLookup:
         of_hidden = [np.bincount(owners, hidden**power, minlength=count) for power in powers]
         sums = np.array([self._shared.sum_of(power) for power in powers]) - np.stack(of_hidden, axis=1)
         return torch.from_numpy(np.maximum(sums, 0).astype(np.float32))
+
+
+def lookups_of_all(
+    scorer: Scorer, batch: HistoryBatch, hidden: Hidden, shared: Callable[[], Sequence[SharedScores]]
+) -> list[Lookup]:
+    """Lookups of a scorer that says the same to everybody, but as of each history's moment where there are some.
+
+    Args:
+        scorer: whose columns they are; similarities among them may be below 0.
+        batch: B histories.
+        hidden: which items may not be recommended to whom.
+        shared: the columns' scores as of now; asked only where no moment is given.
+
+    Returns:
+        One lookup per column.
+    """
+    if batch.moments is not None:
+        return [DenseLookup(scores, hidden) for scores in scorer.score(batch)]
+    signed = [column.kind is Kind.SIMILARITY for column in scorer.columns]
+    return [SharedLookup(scores, hidden, signed=each) for scores, each in zip(shared(), signed, strict=True)]

@@ -5,10 +5,10 @@ import torch
 from numpy.typing import NDArray
 
 from client.scorers.fading import Fading, in_words
-from client.scorers.lookups import DenseLookup, Hidden, Lookup
+from client.scorers.lookups import Hidden, Lookup
 from client.scorers.recent import DEFAULT, RecentSettings, best_half_lives
 from client.scorers.scorer import Column, FitData, HistoryBatch, Kind
-from client.scorers.shared_scores import SharedLookup
+from client.scorers.shared_scores import lookups_of_all
 
 NAME = "shown"
 _AT = 3
@@ -53,9 +53,7 @@ class Shown:
         Returns:
             One lookup per column.
         """
-        if batch.moments is not None:
-            return [DenseLookup(scores, hidden) for scores in self.score(batch)]
-        return [SharedLookup(scores, hidden) for scores in self._fading.shared(_columns)]
+        return lookups_of_all(self, batch, hidden, lambda: self._fading.shared(_columns))
 
 
 def _columns(counts: NDArray[np.float32]) -> list[torch.Tensor]:
