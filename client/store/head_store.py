@@ -8,13 +8,26 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from client.store.content import Content
 from client.store.keyring import KeySource
 from client.store.records import PlainFolder, Records
+from client.store.stored_rows import StoredRows, array_at
 from client.store.vault import Vault, is_vault
 from shared.errors import ConfigError, HeadStoreError
-from shared.system.array_file import NotAnArrayFile, array_digest, array_file, parse_array_file
+from shared.system.array_file import (
+    NotAnArrayFile,
+    Place,
+    Stored,
+    array_digest,
+    array_parts,
+    header_length,
+    parse_places,
+)
 
-FORMAT = "graft-head/1"
+FORMAT, WITH_DIGEST = "graft-head/2", "graft-head/1"
+"""now, and of before, when a digest told that a record is whole"""
+_FIRST = 64 * 1024
+"""bytes that are read to find out where the arrays stand"""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -23,6 +36,29 @@ class StoredRecord:
 
     arrays: Mapping[str, NDArray[Any]]
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class OpenedRecord:
+    """One record whose arrays are read when they are asked for; it stays as it was when it was opened."""
+
+    facts: Mapping[str, Any]
+    places: Mapping[str, Place]
+    """of the arrays by name"""
+    content: Content
+
+    def rows(self, name: str) -> StoredRows:
+        """An array of which only what is touched is read; raises KeyError where there is none of that name."""
+        return StoredRows(self.content, self.places[name])
+
+    def array(self, name: str) -> NDArray[Any]:
+        """An array in memory; raises KeyError where there is none of that name, StorageError where it is damaged."""
+        return array_at(self.content, self.places[name])
+
+    @property
+    def whole(self) -> StoredRecord:
+        """All of it in memory; raises StorageError where it is damaged."""
+        return StoredRecord(arrays={name: self.array(name) for name in self.places}, facts=self.facts)
 
 
 class HeadStore:
@@ -44,12 +80,24 @@ class HeadStore:
         Raises:
             StorageError: if it cannot be written.
         """
-        facts = json.dumps(dict(head.facts), sort_keys=True)
-        texts = {"format": FORMAT, "facts": facts, "digest": array_digest(head.arrays, facts)}
-        self._records.write(name, array_file(head.arrays, texts))
+        self.write_parts(name, head.arrays, head.facts)
+
+    def write_parts(self, name: str, arrays: Mapping[str, NDArray[Any] | Stored], facts: Mapping[str, Any]) -> None:
+        """``write``, of arrays that need not lie in memory.
+
+        Args:
+            name: of the record.
+            arrays: by name.
+            facts: beside them.
+
+        Raises:
+            StorageError: if it cannot be written.
+        """
+        parts = array_parts(arrays, {"format": FORMAT, "facts": json.dumps(dict(facts), sort_keys=True)})
+        self._records.write_parts(name, parts, parts.size)
 
     def read(self, name: str) -> StoredRecord | None:
-        """The record with its arrays and facts.
+        """The record with its arrays and facts, in memory.
 
         Args:
             name: of the record.
@@ -58,21 +106,37 @@ class HeadStore:
             the record, or None where there is none.
 
         Raises:
-            HeadStoreError: if it is damaged.
+            StorageError: if it is damaged.
         """
-        content = self._records.read(name)
+        opened = self.open(name)
+        return None if opened is None else opened.whole
+
+    def open(self, name: str) -> OpenedRecord | None:
+        """The record, its arrays to be read when they are wanted.
+
+        Args:
+            name: of the record.
+
+        Returns:
+            the record, or None where there is none.
+
+        Raises:
+            StorageError: if it is damaged, as far as that is known before its arrays are read.
+        """
+        content = self._records.content(name)
         if content is None:
             return None
         try:
-            arrays, texts = parse_array_file(content)
+            places, texts = parse_places(_header(content), content.size)
             facts = json.loads(texts["facts"])
         except (NotAnArrayFile, ValueError, KeyError) as error:
             raise HeadStoreError(f"head {name!r} is damaged: not a whole head file") from error
-        if texts.get("format") != FORMAT:
+        if texts.get("format") not in (FORMAT, WITH_DIGEST):
             raise HeadStoreError(f"head {name!r} has the format {texts.get('format')!r}; expected {FORMAT}")
-        if texts.get("digest") != array_digest(arrays, texts["facts"]):
+        opened = OpenedRecord(facts=facts, places=places, content=content)
+        if texts["format"] == WITH_DIGEST and texts.get("digest") != array_digest(opened.whole.arrays, texts["facts"]):
             raise HeadStoreError(f"head {name!r} is damaged: its digest does not match")
-        return StoredRecord(arrays=arrays, facts=facts)
+        return opened
 
     def stamp(self, name: str) -> tuple[int, int] | None:
         """A mark that is another one after each write of the record.
@@ -92,6 +156,19 @@ class HeadStore:
     def delete(self, name: str) -> None:
         """Remove the record if it is there."""
         self._records.delete(name)
+
+
+def _header(content: Content) -> bytes:
+    """The array file up to its first array; raises NotAnArrayFile where it begins otherwise."""
+    first = bytearray(min(_FIRST, content.size))
+    content.read_into(0, memoryview(first))
+    length = header_length(bytes(first))
+    if length > content.size:
+        raise NotAnArrayFile("not a whole safetensors file")
+    if length > len(first):
+        first = bytearray(length)
+        content.read_into(0, memoryview(first))
+    return bytes(first[:length])
 
 
 def open_heads(folder: Path, key: str) -> HeadStore:

@@ -4,10 +4,13 @@ Plain files, readable by their owner alone, are for experiments, in which nobody
 """
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
-from shared.errors import HeadStoreError, os_error_as
+from client.store.content import Content, InBlocks, InMemory, RecordFile, whole_of
+from client.store.sealed import PLAIN, BlockCheck, Bytes, Header, sealed_parts
+from shared.errors import HeadStoreError, VaultError, os_error_as
 from shared.system.whole_file import write_whole
 
 OWNER_ONLY = 0o600
@@ -32,12 +35,39 @@ class Records(Protocol):
         """
         ...
 
+    def content(self, name: str) -> Content | None:
+        """The content of a record, to be read where it is wanted.
+
+        Args:
+            name: of the record.
+
+        Returns:
+            the content as it is now, whatever replaces it later; None where there is no record.
+
+        Raises:
+            StorageError: if it cannot be read.
+        """
+        ...
+
     def write(self, name: str, content: bytes) -> None:
         """Replace the record; it is on the disk afterwards, or the old one is as it was.
 
         Args:
             name: of the record.
             content: all bytes of the new one.
+
+        Raises:
+            StorageError: if it cannot be written.
+        """
+        ...
+
+    def write_parts(self, name: str, parts: Iterable[Bytes], size: int) -> None:
+        """``write``, of a content that need not lie in memory at once.
+
+        Args:
+            name: of the record.
+            parts: of the new content, in order.
+            size: of all parts, in bytes.
 
         Raises:
             StorageError: if it cannot be written.
@@ -102,12 +132,25 @@ class PlainFolder:
 
     def read(self, name: str) -> bytes | None:
         """See ``Records``."""
+        content = self.content(name)
+        return None if content is None else whole_of(content)
+
+    def content(self, name: str) -> Content | None:
+        """See ``Records``; a file of before, which has no header, is the content itself."""
         try:
-            return self._path(name).read_bytes()
+            file = RecordFile(self._path(name))
+            header = file.header(name)
+            if header is None or header.form != PLAIN:
+                return InMemory(file.all_after(0))
         except FileNotFoundError:
             return None
         except OSError as error:
             raise HeadStoreError(f"head {name!r} cannot be read: {error.strerror}") from error
+        except VaultError as error:
+            raise HeadStoreError(str(error)) from error
+        if file.excess(header):
+            raise HeadStoreError(f"head {name!r} is damaged: not a whole head file")
+        return InBlocks(file, header, BlockCheck(header), HeadStoreError).check()
 
     def write(self, name: str, content: bytes) -> None:
         """Replace the record; see ``Records``.
@@ -119,10 +162,24 @@ class PlainFolder:
         Raises:
             HeadStoreError: if it cannot be written.
         """
+        self.write_parts(name, (content,), len(content))
+
+    def write_parts(self, name: str, parts: Iterable[Bytes], size: int) -> None:
+        """See ``Records``.
+
+        Args:
+            name: of the record.
+            parts: of the new content, in order.
+            size: of all parts, in bytes.
+
+        Raises:
+            HeadStoreError: if it cannot be written.
+        """
         path = self._path(name)
+        header = Header(name=name, version=0, key=0, size=size)
         with os_error_as(HeadStoreError, f"head {name!r} cannot be written"):
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write_whole(path, content, mode=OWNER_ONLY)
+            write_whole(path, sealed_parts(header, BlockCheck(header), parts), mode=OWNER_ONLY)
 
     def stamp(self, name: str) -> tuple[int, int] | None:
         """See ``Records``."""

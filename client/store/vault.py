@@ -5,13 +5,14 @@ ever sealed under a data key that a rotation has just given up.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from client.store.content import Content, InBlocks, InMemory, RecordFile, parts_of, whole_of
 from client.store.keyring import Keyring, KeySource, WrappedKeyring
 from client.store.records import NAME, names_in, stamp_of
-from client.store.sealed import Header, Sealed, seal, unseal
+from client.store.sealed import FORMAT, PLAIN, WHOLE, BlockSeal, Bytes, Header, new_salt, sealed_parts, unsealed_whole
 from shared.errors import ConfigError, VaultError, os_error_as
 from shared.system.file_lock import file_lock
 from shared.system.whole_file import sync_folder, write_whole
@@ -75,14 +76,22 @@ class Vault:
 
     def read(self, name: str) -> bytes | None:
         """See ``Records``."""
+        content = self.content(name)
+        return None if content is None else whole_of(content)
+
+    def content(self, name: str) -> Content | None:
+        """See ``Records``."""
         try:
-            content = self._path(name).read_bytes()
+            file = RecordFile(self._path(name))
+            header = _header(file, name)
+            if header.form == WHOLE:
+                body = file.all_after(len(header.to_line()))
+                return InMemory(unsealed_whole(self._data_key(header), header, body))
         except FileNotFoundError:
             return None
         except OSError as error:
             raise VaultError(f"record {name!r} cannot be read: {error.strerror}") from error
-        sealed = Sealed.from_bytes(content, name)
-        return unseal(self._data_key(sealed.header), sealed)
+        return InBlocks(file, header, BlockSeal(self._data_key(header), header), VaultError).check()
 
     def write(self, name: str, content: bytes) -> None:
         """Replace the record; see ``Records``.
@@ -94,8 +103,21 @@ class Vault:
         Raises:
             VaultError: if it cannot be written.
         """
+        self.write_parts(name, (content,), len(content))
+
+    def write_parts(self, name: str, parts: Iterable[Bytes], size: int) -> None:
+        """See ``Records``.
+
+        Args:
+            name: of the record.
+            parts: of the new content, in order; they are sealed.
+            size: of all parts, in bytes.
+
+        Raises:
+            VaultError: if it cannot be written.
+        """
         with self._changed(f"record {name!r} cannot be written"):
-            self._seal(name, content)
+            self._seal(name, parts, size)
 
     def stamp(self, name: str) -> tuple[int, int] | None:
         """See ``Records``."""
@@ -122,9 +144,9 @@ class Vault:
             self._write_ring(self._ring.with_new_key())
             names = self.names()
             for name in names:
-                content = self.read(name)
+                content = self.content(name)
                 if content is not None:
-                    self._seal(name, content)
+                    self._seal(name, parts_of(content), content.size)
             self._write_ring(self._ring.with_current_alone())
             return len(names)
 
@@ -144,10 +166,11 @@ class Vault:
             _write_rings(self._folder, ring.to_bytes(wrapping))
             self._source, self._salt, self._wrapping, self._ring = source, ring.salt, wrapping, ring
 
-    def _seal(self, name: str, content: bytes) -> None:
+    def _seal(self, name: str, parts: Iterable[Bytes], size: int) -> None:
         path = self._path(name)
-        header = Header(name=name, version=_version(path, name) + 1, key=self._ring.current, size=len(content))
-        write_whole(path, seal(self._ring.keys[header.key], header, content).to_bytes(), mode=OWNER_ONLY)
+        header = Header(name=name, version=_version(path, name) + 1, key=self._ring.current, size=size, salt=new_salt())
+        seal = BlockSeal(self._ring.keys[header.key], header)
+        write_whole(path, sealed_parts(header, seal, parts), mode=OWNER_ONLY)
 
     def _write_ring(self, ring: Keyring) -> None:
         _write_rings(self._folder, ring.to_bytes(self._wrapping))
@@ -194,10 +217,23 @@ def is_vault(folder: Path) -> bool:
     return any((folder / file).is_file() for file in (KEYRING, SECOND_RING))
 
 
+def _header(file: RecordFile, name: str) -> Header:
+    """Of a sealed record; raises VaultError where the file is none, is not as long as it says, or of another name."""
+    header = file.header(name)
+    if header is None:
+        raise VaultError(f"record {name!r} is damaged: it does not begin as a sealed record does")
+    if header.form == PLAIN:
+        raise VaultError(f"record {name!r} has another format than {FORMAT}")
+    if excess := file.excess(header):
+        length = max(0, header.size + excess)
+        raise VaultError(f"record {name!r} is damaged: expected {header.size} bytes of content, found {length}")
+    return header
+
+
 def _version(path: Path, name: str) -> int:
     """Of the record that lies there; 0 where none does, or none that can be told."""
     with suppress(FileNotFoundError, VaultError):
-        return Sealed.from_bytes(path.read_bytes(), name).header.version
+        return _header(RecordFile(path), name).version
     return 0
 
 

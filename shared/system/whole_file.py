@@ -1,16 +1,17 @@
 """Writing a file whole or not at all: a reader, and a machine that went down, sees the old one or the new one."""
 
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 
-def write_whole(path: Path, content: bytes, *, mode: int = 0o666) -> None:
+def write_whole(path: Path, content: bytes | Iterable[bytes], *, mode: int = 0o666) -> None:
     """Write beside the file, through to the disk, then rename.
 
     Args:
         path: the file; its folder must be there.
-        content: all of its bytes.
+        content: all of its bytes, or their parts in order.
         mode: bits that say who may read and write it, before the umask takes something away.
 
     Raises:
@@ -19,7 +20,8 @@ def write_whole(path: Path, content: bytes, *, mode: int = 0o666) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as stream:
-            stream.write(content)
+            for part in (content,) if isinstance(content, bytes) else content:
+                stream.write(part)
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(path)
