@@ -9,7 +9,7 @@
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
@@ -21,6 +21,7 @@ from client.data.missing import present
 ITEM_IDS = {"items": ("item_id",), "events": ("item_id",), "impressions": ("history", "candidates")}
 USER_IDS = {"events": ("user_id",), "impressions": ("user_id",)}
 """Which columns of which table hold ids of one kind."""
+_WHOLE = r"^(0|-?[1-9]\d*)$"
 _WHOLE_FLOAT = r"^(-?\d+)\.0+$"
 _FRACTION = r"^-?\d+\.\d*[1-9]\d*$"
 EXACT: dict[pl.DataType, int] = {pl.Float32(): 2**24, pl.Float64(): 2**53}
@@ -99,6 +100,11 @@ def as_ids_of(kind: pl.DataType, texts: pl.Series) -> pl.Series:
     number = written.cast(pl.Int64, strict=False)
     valid = pl.when(pl.col("number").cast(pl.String) == pl.col("written")).then("number")
     return pl.DataFrame({"number": number, "written": written}).select(valid).to_series().rename(texts.name)
+
+
+def are_whole_numbers(ids: Sequence[str]) -> bool:
+    """Whether each id is a whole number as it is written: without leading zeros, a plus or blanks."""
+    return bool(pl.Series(ids, dtype=pl.String).str.contains(_WHOLE).all())
 
 
 def whole_number(text: str) -> str:

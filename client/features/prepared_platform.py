@@ -19,6 +19,7 @@ from client.data.source import platform_name, read_platform_data
 from client.features.item_features import item_features
 from client.features.kept_vectors import KeptVectors
 from client.features.rounded_search import nearest_rounded
+from client.features.row_matrices import Weigh
 from client.features.rows import sparse_rows
 from shared.feature_space import FeatureSpace
 from shared.system.device import CPU, Device
@@ -42,21 +43,21 @@ class Neighbours:
     @cached_property
     def squared_cosines(self) -> sp.csr_array:
         """[n, n] cos² on the edges to the 30 nearest, never negative; not to be changed."""
-        return self.graph(self.cosines.clip(min=0) ** 2, 30)
+        return self.graph(lambda cosines: cosines.clip(min=0) ** 2, 30)
 
-    def graph(self, weights: NDArray[np.float32], k: int) -> sp.csr_array:
+    def graph(self, weigh: Weigh, k: int) -> sp.csr_array:
         """The edges from each item to its nearest others, as a matrix.
 
         Args:
-            weights: [n, K] weight of each edge.
+            weigh: gives the weight of each edge by its cosine.
             k: how many of the nearest have an edge; at most K count.
 
         Returns:
-            [n, n] with ``weights`` on the edges to the k nearest.
+            [n, n] with weights on the edges to the k nearest.
         """
         n, width = self.items.shape[0], min(k, self.items.shape[1])
-        values, items = weights[:, :width].reshape(-1), self.items[:, :width].reshape(-1)
-        return sparse_rows(values, items, np.arange(n + 1) * width, (n, n))
+        weights, items = weigh(self.cosines[:, :width]), self.items[:, :width].reshape(-1)
+        return sparse_rows(weights.reshape(-1), items, np.arange(n + 1) * width, (n, n))
 
 
 def nearest(features: NDArray[np.float32], k: int = NEIGHBOURS, device: Device = CPU) -> Neighbours:

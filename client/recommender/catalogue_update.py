@@ -14,6 +14,7 @@ from client.data.listed import AddedItems
 from client.features.hashing import gram_weights
 from client.features.item_features import PRECOMPUTED, item_features
 from client.features.prepared_platform import EXACT_ITEMS, NEIGHBOURS, Catalogue, nearest, nearest_after
+from client.features.row_matrices import read_whole
 from client.features.rows import sparse_rows
 from client.recommender.served_catalogue import ServedCatalogue
 from client.recommender.served_head import ServedHead
@@ -116,6 +117,7 @@ def with_added(served: ServedHead, added: AddedItems) -> ServedHead:
     """
     if not added.item_ids:
         return served
+    served = _in_memory(served)
     rows = {item: row for row, item in enumerate(served.items.item_ids)}
     for item in added.item_ids:
         rows.setdefault(item, len(rows))
@@ -125,6 +127,7 @@ def with_added(served: ServedHead, added: AddedItems) -> ServedHead:
     return replace(
         served,
         items=grown,
+        searches={},
         statistics=_published(
             served,
             {
@@ -137,6 +140,12 @@ def with_added(served: ServedHead, added: AddedItems) -> ServedHead:
         ),
         parts=served.parts.on_rows(np.concatenate([np.arange(before), np.full(size - before, -1)])),
     )
+
+
+def _in_memory(served: ServedHead) -> ServedHead:
+    """The same, what grows with the catalogue in memory where it is in a record."""
+    statistics = {name: read_whole(matrix) for name, matrix in served.statistics.items()}
+    return replace(served, items=served.items.in_memory(), statistics=statistics)
 
 
 def _published(

@@ -4,12 +4,11 @@ n items, R columns, L items of a history.
 """
 
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -22,7 +21,8 @@ from client.recommender.request_ensemble import PackedVectors, Past, RequestEnse
 from client.recommender.request_shortlist import RequestShortlist
 from client.recommender.searched_columns import Search, searches_of
 from client.recommender.served_catalogue import ServedCatalogue, ServedUsers
-from client.recommender.served_head import ServedEnsembles, ServedHead, WeighedEnsemble, read_served, served_ensembles
+from client.recommender.served_head import ServedEnsembles, ServedHead, WeighedEnsemble, open_served, served_ensembles
+from client.recommender.stored_texts import row_of_each, rows_of_texts
 from client.scorers.scorer import CountsEvents, CountsShown, Scorer
 from client.store.head_store import HeadStore
 from shared.errors import DataError
@@ -102,7 +102,7 @@ class Recommender:
         ensembles = served_ensembles(served)
         searches: Mapping[str, Search] = {}
         if not ensembles.whole.ensemble.raw.is_whole:
-            searches = searches_of(ensembles.scorers, {} if before is None else before.searches)
+            searches = served.searches or searches_of(ensembles.scorers, {} if before is None else before.searches)
         opened = _opening(served, ensembles, searches)
         return cls(
             items=served.items,
@@ -116,20 +116,17 @@ class Recommender:
     @cached_property
     def row_of_item(self) -> Mapping[str, int]:
         """Item id to its row."""
-        return {item: row for row, item in enumerate(self.items.item_ids)}
+        return row_of_each(self.items.item_ids)
 
     @cached_property
-    def rows_of_category(self) -> Mapping[str, list[int]]:
+    def rows_of_category(self) -> Mapping[str, Any]:
         """Category to the rows of its items."""
-        rows = defaultdict(list)
-        for row, category in enumerate(self.items.categories or ()):
-            rows[category].append(row)
-        return dict(rows)
+        return rows_of_texts(self.items.categories or ())
 
     @cached_property
     def row_of_user(self) -> Mapping[str, int]:
         """User id to their row."""
-        return {user: row for row, user in enumerate(self.users.user_ids)}
+        return row_of_each(self.users.user_ids)
 
     def history_of(self, user: str) -> NDArray[np.int32]:
         """[L] all of a user's items, oldest first; raises DataError where the platform has no such user."""
@@ -143,7 +140,8 @@ class Recommender:
         """[L] when a user met their items, in seconds since 1970; NaN where that is not known."""
         row = self.row_of_user[user]
         start, end = self.users.sequences.offsets[row : row + 2]
-        return self.users.sequences.clock[start:end]
+        times = self.users.sequences.times
+        return np.full(end - start, np.nan) if times is None else times[start:end]
 
     def rows_of(self, items: Sequence[str]) -> NDArray[np.int32]:
         """[I] rows of items, each once; raises DataError where the catalogue lacks one."""
@@ -277,8 +275,13 @@ class Recommender:
         k = min(query.k, int(view.allowed.sum()))
         scores = scores.masked_fill(~view.allowed, -torch.inf)
         if query.diversity > 0:
-            features = torch.from_numpy(self.items.catalogue.features)
-            (scores,) = next(rerank(scores[None], features, (query.diversity,), k=k, items=view.items[None]))
+            vectors = self.items.catalogue.features
+            items = view.items
+            if not isinstance(vectors, np.ndarray):
+                vectors, items = vectors[items.numpy()], torch.arange(len(items))
+            (scores,) = next(
+                rerank(scores[None], torch.from_numpy(vectors), (query.diversity,), k=k, items=items[None])
+            )
         return best_first(scores[None], k)[0]
 
 
@@ -321,7 +324,7 @@ def open_recommender(store: HeadStore) -> Recommender:
     Raises HeadStoreError where the record is missing, damaged or of other scorers, FeatureSpaceMismatch where this
     installation reads items otherwise.
     """
-    return Recommender.of(read_served(store))
+    return Recommender.of(open_served(store))
 
 
 def _largest(parts: Iterable[tuple[Name, float]]) -> tuple[tuple[Name, float], ...]:

@@ -15,7 +15,7 @@ from client.ensemble.calibration import Calibration
 from client.ensemble.ensemble import Ensemble
 from client.recommender.request_ensemble import Past, RequestView
 from client.recommender.searched_columns import Products, Search, TableColumn
-from client.scorers.encoder_scorers import Named
+from client.scorers.encoder_scorers import Named, StoredSequence
 from client.scorers.encoder_scorers import Sequence as SequenceScorer
 from client.scorers.lookups import DenseLookup, Looked, Lookup, without_nan
 from client.scorers.one_batch import OneBatch
@@ -157,7 +157,7 @@ def _ways(scorer: Scorer, search: Search | None) -> Iterator[_Way]:
         yield lambda batch, hidden, products: [
             products.column(query[0], search, hidden) for query in scorer.queries(batch)
         ]
-    if isinstance(scorer, SequenceScorer) and search is not None:
+    if isinstance(scorer, SequenceScorer | StoredSequence) and search is not None:
         yield lambda batch, hidden, _: [TableColumn(scorer.state(batch.histories.items), search, hidden)]
     elif isinstance(scorer, LooksUp):
         yield lambda batch, hidden, _: scorer.lookups(batch, hidden)

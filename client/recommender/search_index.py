@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from client.data.ragged import offsets_of, stretches
+from client.store.stored_rows import StoredRows
 from shared.seeding import rng_for
 
 _LOOKED_AT_A_ROOT = 40
@@ -36,7 +37,7 @@ class SearchIndex:
     """[C + 1] where each cell begins and the last ends"""
     rows: NDArray[np.int32]
     """[n] the item at each place"""
-    vectors: NDArray[np.float16]
+    vectors: NDArray[np.float16] | StoredRows
     """[n, d] place by place"""
 
     @classmethod
@@ -89,20 +90,25 @@ class SearchIndex:
         Returns:
             [K] rows of the catalogue.
         """
-        places = self._looked_at(query)
+        starts, lengths = self._looked_at(query)
+        places = stretches(starts, lengths)
         items = self.rows[places]
-        products = (torch.from_numpy(self.vectors[places]).float() @ query).numpy()
+        if isinstance(self.vectors, StoredRows):
+            vectors = self.vectors.stretches(starts, lengths, places)
+        else:
+            vectors = self.vectors[places]
+        products = (torch.from_numpy(vectors).float() @ query).numpy()
         products[hidden(items)] = -np.inf
         best = torch.from_numpy(products).topk(min(count, len(items)))
         return np.asarray(items[best.indices.numpy()][best.values.numpy() > -np.inf], np.int64)
 
-    def _looked_at(self, query: torch.Tensor) -> NDArray[np.int64]:
-        """Places in the best cells."""
+    def _looked_at(self, query: torch.Tensor) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where the best cells begin, and how many places each of them has."""
         order = (torch.from_numpy(self.centres) @ query).argsort(descending=True).numpy()
         lengths = np.diff(self.starts)[order]
         enough = _LOOKED_AT_A_ROOT * np.sqrt(len(self.rows))
         cells = order[: int(np.searchsorted(np.cumsum(lengths), enough)) + 1]
-        return stretches(self.starts[cells], self.starts[cells + 1] - self.starts[cells])
+        return self.starts[cells], self.starts[cells + 1] - self.starts[cells]
 
 
 def _centres(vectors: NDArray[np.float32], count: int) -> NDArray[np.float32]:

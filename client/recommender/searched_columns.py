@@ -5,6 +5,7 @@ n items, D numbers of an item's vector, s of those that are searched by, d of a 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,6 +28,7 @@ _RIDGE = 0.01
 _WORKED_OUT = 300
 """items of the largest short products, whose whole ones tell the best"""
 _AT_ONCE = 20_000
+_INDEX = ("centres", "starts", "rows", "vectors")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -81,13 +83,29 @@ class Search:
         """
         centres = None if before is None else before.index.centres
         if isinstance(scorer, Sequence):
-            table = scorer.table
-            return cls(index=SearchIndex.of(torch.cat([table.vectors, table.biases[:, None]], dim=1).numpy(), centres))
+            return cls(index=SearchIndex.of(scorer.table.joined.numpy(), centres))
         if not (isinstance(scorer, QueryScorer) and scorer.searched):
             return None
         basis = Basis.told(scorer) if before is None or before.basis is None else before.basis
         parts = [vectors @ basis.of_items for vectors in torch.split(torch.from_numpy(scorer.vectors), _AT_ONCE)]
         return cls(index=SearchIndex.of(torch.cat(parts).numpy(), centres), basis=basis)
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """For a record."""
+        basis = {} if self.basis is None else {"of_queries": self.basis.of_queries, "of_items": self.basis.of_items}
+        return {
+            **{name: getattr(self.index, name) for name in _INDEX},
+            **{name: array.contiguous().numpy() for name, array in basis.items()},
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "Search":
+        """The inverse of ``to_arrays``; raises KeyError for anything else."""
+        basis = None
+        if "of_queries" in arrays:
+            of_queries, of_items = (torch.from_numpy(arrays[name]) for name in ("of_queries", "of_items"))
+            basis = Basis(of_queries=of_queries, of_items=of_items)
+        return cls(index=SearchIndex(**{name: arrays[name] for name in _INDEX}), basis=basis)
 
 
 def searches_of(scorers: Mapping[str, Scorer], before: Mapping[str, Search]) -> dict[str, Search]:

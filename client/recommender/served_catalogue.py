@@ -4,23 +4,28 @@ n items, U users, D features.
 """
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from client.data.ids import are_whole_numbers
 from client.data.ragged import offsets_of
 from client.data.sequences import Sequences, select
-from client.features.hashing import gram_weights
+from client.features.hashing import gram_weights, under_idf
 from client.features.prepared_platform import Catalogue, Neighbours, PreparedPlatform
+from client.features.row_matrices import StoredEdges, StoredMatrix, Weigh, by_row, read_whole
 from client.features.rows import sparse_rows
-from client.scorers.scorer import Matrix
+from client.recommender.stored_texts import CodedTexts, StoredIds, StoredTexts, id_index
+from client.scorers.scorer import WHOLE_UP_TO, Matrix
+from client.store.stored_rows import StoredRows
 
 Arrays = Mapping[str, NDArray[Any]]
-"""Of a record, by name; what stands for one thing shares a name up to the last dot."""
+"""Of a record, by name; what stands for one thing shares a name up to the last dot. Of a large record, arrays of which
+rows alone are asked for are ``StoredRows`` in the place of arrays."""
 
 
 def texts_to_arrays(name: str, texts: Sequence[str]) -> dict[str, NDArray[Any]]:
@@ -38,7 +43,7 @@ def texts_to_arrays(name: str, texts: Sequence[str]) -> dict[str, NDArray[Any]]:
     return {f"{name}.bytes": np.frombuffer(b"".join(encoded), np.uint8), f"{name}.offsets": offsets_of(lengths)}
 
 
-def texts_from_arrays(name: str, arrays: Arrays) -> tuple[str, ...]:
+def texts_from_arrays(name: str, arrays: Arrays) -> Sequence[str]:
     """The inverse of ``texts_to_arrays``.
 
     Args:
@@ -52,9 +57,49 @@ def texts_from_arrays(name: str, arrays: Arrays) -> tuple[str, ...]:
         KeyError: if an array is missing.
         ValueError: if the arrays hold anything else.
     """
-    flat, offsets = arrays[f"{name}.bytes"].tobytes(), arrays[f"{name}.offsets"].tolist()
-    pairs = pairwise(offsets)
+    content, offsets = arrays[f"{name}.bytes"], arrays[f"{name}.offsets"]
+    if isinstance(content, StoredRows):
+        return StoredTexts(content, offsets)
+    flat, pairs = content.tobytes(), pairwise(offsets.tolist())
     return tuple(flat[start:end].decode("utf-8", "surrogatepass") for start, end in pairs)
+
+
+def ids_to_arrays(name: str, ids: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """``texts_to_arrays``, and what ``StoredIds`` needs beside where there are many.
+
+    Args:
+        name: begins the arrays' names.
+        ids: n of them, each once.
+
+    Returns:
+        The arrays by name.
+    """
+    if len(ids) <= WHOLE_UP_TO:
+        return texts_to_arrays(name, ids)
+    hashes, rows = id_index(ids)
+    whole = np.array(are_whole_numbers(ids))
+    return {**texts_to_arrays(name, ids), f"{name}.hashes": hashes, f"{name}.rows": rows, f"{name}.whole": whole}
+
+
+def ids_from_arrays(name: str, arrays: Arrays) -> Sequence[str]:
+    """The inverse of ``ids_to_arrays``.
+
+    Args:
+        name: begins the arrays' names.
+        arrays: of a record.
+
+    Returns:
+        The ids.
+
+    Raises:
+        KeyError: if an array is missing.
+        ValueError: if the arrays hold anything else.
+    """
+    content = arrays[f"{name}.bytes"]
+    if isinstance(content, StoredRows) and f"{name}.hashes" in arrays:
+        index = (arrays[f"{name}.hashes"], arrays[f"{name}.rows"])
+        return StoredIds((content, arrays[f"{name}.offsets"]), index, whole_numbers=bool(arrays[f"{name}.whole"]))
+    return texts_from_arrays(name, arrays)
 
 
 def matrix_to_arrays(name: str, matrix: Matrix) -> dict[str, NDArray[Any]]:
@@ -81,7 +126,7 @@ def matrix_from_arrays(name: str, arrays: Arrays) -> Matrix:
         arrays: of a record.
 
     Returns:
-        The matrix, dense or sparse as it was.
+        The matrix, dense or sparse as it was; of a large record a ``StoredMatrix``, of which rows alone can be asked.
 
     Raises:
         KeyError: if an array is missing.
@@ -91,6 +136,8 @@ def matrix_from_arrays(name: str, arrays: Arrays) -> Matrix:
         return arrays[f"{name}.dense"]
     rows, columns = arrays[f"{name}.shape"].tolist()
     data, indices, offsets = (arrays[f"{name}.{key}"] for key in ("data", "indices", "indptr"))
+    if isinstance(data, StoredRows):
+        return StoredMatrix(starts=offsets, columns=indices, values=data, shape=(rows, columns))
     return sparse_rows(data, indices, offsets, (rows, columns))
 
 
@@ -111,16 +158,25 @@ def names_under(prefix: str, arrays: Arrays) -> list[str]:
 class ServedCatalogue:
     """Items with all that scorers need of them, whatever the users."""
 
-    item_ids: tuple[str, ...]
+    item_ids: Sequence[str]
     """[n]"""
-    texts: tuple[str, ...]
+    texts: Sequence[str]
     """[n]"""
-    categories: tuple[str, ...] | None
+    categories: Sequence[str] | None
     """[n] or None"""
     catalogue: Catalogue
     """vectors and neighbours"""
     gram_weights: sp.csr_array
     """[n, BUCKETS] of the texts, under no idf"""
+    weighed: StoredRows | None = None
+    """the entries of ``gram_weights`` under the catalogue's own idf, where they are read from a record"""
+
+    @property
+    def grams(self) -> sp.csr_array:
+        """[n, G] of the texts under the catalogue's own idf, rows of length 1 or 0."""
+        if self.weighed is None:
+            return under_idf(self.gram_weights)
+        return cast("sp.csr_array", replace(cast("StoredMatrix", self.gram_weights), values=self.weighed))
 
     @classmethod
     def of(cls, prepared: PreparedPlatform) -> "ServedCatalogue":
@@ -134,15 +190,30 @@ class ServedCatalogue:
             gram_weights=gram_weights(platform.texts),
         )
 
+    def in_memory(self) -> "ServedCatalogue":
+        """The same, all of it read, where it is in a record."""
+        features, known, grams = self.catalogue.features, self.catalogue.neighbours, self.gram_weights
+        if isinstance(features, np.ndarray):
+            return self
+        neighbours = Neighbours(items=np.asarray(known.items, np.int64), cosines=np.asarray(known.cosines))
+        return ServedCatalogue(
+            item_ids=tuple(self.item_ids),
+            texts=tuple(self.texts),
+            categories=None if self.categories is None else tuple(self.categories),
+            catalogue=Catalogue(features=np.asarray(features), known=neighbours),
+            gram_weights=read_whole(grams),
+        )
+
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """For a record."""
         catalogue = self.catalogue
-        categories = {} if self.categories is None else texts_to_arrays("categories", self.categories)
+        categories = {} if self.categories is None else _categories_to_arrays(self.categories)
         return {
-            **texts_to_arrays("items", self.item_ids),
+            **ids_to_arrays("items", self.item_ids),
             **texts_to_arrays("texts", self.texts),
             **categories,
             **matrix_to_arrays("grams", self.gram_weights),
+            **({"grams.weighed": under_idf(self.gram_weights).data} if len(self.item_ids) > WHOLE_UP_TO else {}),
             "features": catalogue.features,
             "neighbours": catalogue.neighbours.items.astype(np.int32),
             "cosines": catalogue.neighbours.cosines,
@@ -151,13 +222,19 @@ class ServedCatalogue:
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> "ServedCatalogue":
         """The inverse of ``to_arrays``; raises KeyError or ValueError for anything else."""
-        neighbours = Neighbours(items=arrays["neighbours"].astype(np.int64), cosines=arrays["cosines"])
+        items, grams = arrays["neighbours"], matrix_from_arrays("grams", arrays)
+        weighed = arrays.get("grams.weighed")
+        if isinstance(items, StoredRows):
+            neighbours: Neighbours = StoredNeighbours(items=items, cosines=arrays["cosines"])
+        else:
+            neighbours = Neighbours(items=items.astype(np.int64), cosines=arrays["cosines"])
         return cls(
-            item_ids=texts_from_arrays("items", arrays),
+            item_ids=ids_from_arrays("items", arrays),
             texts=texts_from_arrays("texts", arrays),
-            categories=texts_from_arrays("categories", arrays) if "categories.bytes" in arrays else None,
+            categories=_categories_from_arrays(arrays) if "categories.bytes" in arrays else None,
             catalogue=Catalogue(features=arrays["features"], known=neighbours),
-            gram_weights=sp.csr_array(matrix_from_arrays("grams", arrays)),
+            gram_weights=by_row(grams),
+            weighed=weighed if isinstance(weighed, StoredRows) else None,
         )
 
 
@@ -165,7 +242,7 @@ class ServedCatalogue:
 class ServedUsers:
     """Users and all their events."""
 
-    user_ids: tuple[str, ...]
+    user_ids: Sequence[str]
     """[U]; never leave the platform"""
     sequences: Sequences
     """rows of the catalogue, oldest first"""
@@ -186,7 +263,7 @@ class ServedUsers:
         }
         if self.sequences.times is not None:
             events["events.times"] = self.sequences.times
-        return {**texts_to_arrays("users", self.user_ids), **events}
+        return {**ids_to_arrays("users", self.user_ids), **events}
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> "ServedUsers":
@@ -194,4 +271,38 @@ class ServedUsers:
         sequences = Sequences(
             offsets=arrays["events.offsets"], items=arrays["events.items"], times=arrays.get("events.times")
         )
-        return cls(user_ids=texts_from_arrays("users", arrays), sequences=sequences)
+        return cls(user_ids=ids_from_arrays("users", arrays), sequences=sequences)
+
+
+class StoredNeighbours(Neighbours):
+    """Those of a large record."""
+
+    def graph(self, weigh: Weigh, k: int) -> sp.csr_array:
+        """See ``Neighbours``; rows alone can be asked of it.
+
+        Args:
+            weigh: gives the weight of each edge by its cosine.
+            k: how many of the nearest have an edge; at most K count.
+
+        Returns:
+            [n, n] with weights on the edges to the k nearest.
+        """
+        edges = StoredEdges(items=self.items, cosines=self.cosines, weigh=weigh, nearest=min(k, self.items.shape[1]))
+        return cast("sp.csr_array", edges)
+
+
+def _categories_to_arrays(categories: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Each text, or where there are many the distinct ones and which of them each is."""
+    if len(categories) <= WHOLE_UP_TO:
+        return texts_to_arrays("categories", categories)
+    distinct, codes = np.unique(np.array(categories, object), return_inverse=True)
+    return {**texts_to_arrays("categories", distinct.tolist()), "categories.codes": codes.astype(np.int32)}
+
+
+def _categories_from_arrays(arrays: Arrays) -> Sequence[str]:
+    """The inverse."""
+    texts = texts_from_arrays("categories", arrays)
+    if "categories.codes" not in arrays:
+        return texts
+    coded = CodedTexts(arrays["categories.codes"], tuple(texts))
+    return coded if isinstance(arrays["features"], StoredRows) else coded[:]

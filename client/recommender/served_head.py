@@ -4,9 +4,10 @@ The record holds the catalogue, the users' histories and what was counted of the
 trained parts, so that opening it counts nothing and no later change of the platform's folder can move its rows.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +17,10 @@ from client.ensemble.calibration import Calibration
 from client.ensemble.ensemble import Ensemble, RawEnsemble
 from client.ensemble.ensemble_settings import DEFAULT
 from client.ensemble.head import RankingHead
-from client.features.hashing import hashing_space, under_idf
+from client.features.hashing import hashing_space
 from client.features.item_features import PRECOMPUTED, check_features, precomputed_space
 from client.features.sentences import SENTENCES, sentence_space
+from client.recommender.searched_columns import Search, searches_of
 from client.recommender.served_catalogue import (
     ServedCatalogue,
     ServedUsers,
@@ -28,10 +30,10 @@ from client.recommender.served_catalogue import (
 )
 from client.recommender.served_parts import NOT_A_RECORD, ServedParts
 from client.scorers.encoder_scorers import Named
-from client.scorers.scorer import FitData, Matrix, Scorer
+from client.scorers.scorer import WHOLE_UP_TO, FitData, Matrix, Scorer
 from client.scorers.table import COMPLETING, SCORERS
-from client.store.head_store import HeadStore, StoredRecord
-from shared.errors import FeatureSpaceMismatch, HeadStoreError
+from client.store.head_store import HeadStore, OpenedRecord, StoredRecord
+from shared.errors import FeatureSpaceMismatch, HeadStoreError, StorageError
 from shared.feature_space import FeatureSpace
 
 SEEN, RELEASED, ORIGIN = "seen", "released", "origin"
@@ -40,7 +42,13 @@ which encoder that was received it is a form."""
 RECORD = "served"
 WITHOUT_HISTORY = ("popularity", "recent", "shown", "age")
 """Scorers that answer where there is no history, in the order of ``SCORERS``: they say the same of an item to all."""
-_COUNTED, _BASKET = "counted.", "basket"
+_COUNTED, _BASKET, _SEARCH = "counted.", "basket", "search."
+LARGE = "large"
+"""fact of a record whose catalogue is not scored whole"""
+_BY_ROW = re.compile(
+    r"features|neighbours|cosines|events\.(items|times)|.*\.(bytes|data|indices|vectors|table|weighed)"
+)
+"""arrays of which requests over a large catalogue ask rows alone"""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -85,6 +93,8 @@ class ServedHead:
     """digest of the encoder that was received, of which that is a form"""
     basket: BasketHead | None = None
     """None where too few baskets tell what goes together"""
+    searches: Mapping[str, Search] = field(default_factory=dict)
+    """of a large record: of products that are searched for, by each scorer's first column"""
 
     def write(self, store: HeadStore) -> None:
         """Replace the record; raises HeadStoreError where the folder cannot be written."""
@@ -110,25 +120,56 @@ class ServedHead:
             RELEASED: dict(self.released),
             ORIGIN: self.origin,
             **basket,
+            **({LARGE: True} if len(self.items.item_ids) > WHOLE_UP_TO else {}),
         }
+        if LARGE in facts:
+            arrays |= self._worked_out()
         store.write(RECORD, StoredRecord(arrays=arrays, facts=facts))
+
+    def _worked_out(self) -> dict[str, NDArray[Any]]:
+        """What a large record holds so that opening it works nothing out: encoders over the catalogue, and searches."""
+        searches = searches_of(served_ensembles(self).scorers, {})
+        named = {_SEARCH + name: search.to_arrays() for name, search in searches.items()}
+        return {
+            **self.parts.solved(self.items.catalogue.features),
+            **{f"{name}.{key}": array for name, arrays in named.items() for key, array in arrays.items()},
+        }
 
 
 def read_served(store: HeadStore) -> ServedHead:
-    """The record.
+    """The record, all of it in memory.
 
-    Raises HeadStoreError where there is none, it is damaged or of another kind, FeatureSpaceMismatch where this
+    Raises StorageError where there is none, it is damaged or of another kind, FeatureSpaceMismatch where this
     installation would read items into another space than the one it was fitted in.
     """
-    stored = store.read(RECORD)
-    if stored is None:
+    return _read(store, lambda opened: _served(opened.whole))
+
+
+def open_served(store: HeadStore) -> ServedHead:
+    """The record, to answer requests: of a large one, what a request asks rows of is read when it does.
+
+    Raises StorageError and FeatureSpaceMismatch as ``read_served`` does, StorageError also later, where a damaged part
+    is touched.
+    """
+    return _read(store, lambda opened: _served(_touched(opened) if LARGE in opened.facts else opened.whole))
+
+
+def _read(store: HeadStore, served: Callable[[OpenedRecord], ServedHead]) -> ServedHead:
+    opened = store.open(RECORD)
+    if opened is None:
         raise HeadStoreError("there is no fitted recommender in the folder of heads: 'graft-client fit' makes one")
     try:
-        return _served(stored)
-    except FeatureSpaceMismatch:
+        return served(opened)
+    except (FeatureSpaceMismatch, StorageError):
         raise
     except NOT_A_RECORD as error:
         raise HeadStoreError(f"the record is no fitted recommender: {type(error).__name__} {error}") from error
+
+
+def _touched(opened: OpenedRecord) -> StoredRecord:
+    """With rows of the record in the place of arrays of which rows alone are asked for."""
+    arrays = {name: opened.rows(name) if _BY_ROW.fullmatch(name) else opened.array(name) for name in opened.places}
+    return StoredRecord(arrays=cast("Mapping[str, NDArray[Any]]", arrays), facts=opened.facts)
 
 
 def _served(stored: StoredRecord) -> ServedHead:
@@ -155,7 +196,19 @@ def _served(stored: StoredRecord) -> ServedHead:
         released=dict(facts.get(RELEASED, {})),
         origin=str(facts.get(ORIGIN, "")),
         basket=_basket_of(stored),
+        searches=_searches_of(arrays),
     )
+
+
+def _searches_of(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Search]:
+    """None where all of the catalogue is in memory: then they follow its growth."""
+    if isinstance(arrays["features"], np.ndarray):
+        return {}
+    searches: dict[str, dict[str, NDArray[Any]]] = {}
+    for name in names_under(_SEARCH, arrays):
+        parts = {key.rpartition(".")[2]: array for key, array in arrays.items() if key.rpartition(".")[0] == name}
+        searches[name.removeprefix(_SEARCH)] = parts
+    return {name: Search.from_arrays(parts) for name, parts in searches.items()}
 
 
 def _basket_record(basket: BasketHead | None) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
@@ -260,7 +313,7 @@ def _fit_data(served: ServedHead) -> FitData:
         features=catalogue.features,
         neighbours=catalogue.neighbours,
         ordered=True,
-        grams=under_idf(served.items.gram_weights),
+        grams=served.items.grams,
         statistics=dict(served.statistics),
         repeats=served.repeats,
     )

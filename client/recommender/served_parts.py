@@ -10,16 +10,18 @@ from numpy.typing import NDArray
 
 from client.ensemble.candidates import OWN_PART as OWN
 from client.recommender.served_catalogue import Arrays
-from client.scorers.encoder_scorers import KeptEncoder
+from client.scorers.encoder_scorers import KeptEncoder, Linear, Named, Sequence, Solved
 from client.scorers.scorer import Scorer
 from client.training.local_id import LARGE, SMALL
 from client.training.sequence_model import SequenceHead, SequenceModel
 from client.transfer.local import Own
 from shared.encoder.encoder import Encoder, EncoderSpec
+from shared.encoder.linear import LinearMap
 from shared.errors import GraftError
 from shared.feature_space import FeatureSpace
 
 _IDS, _HEAD = "ids.", ("v", "a", "b")
+_SOLVED, _MAP, _TABLE = "solved.", ("W", "mean_q", "mean_y"), "table"
 NOT_A_RECORD = (KeyError, TypeError, ValueError, AttributeError, RuntimeError, StopIteration, GraftError)
 """What reading a record of another kind may raise."""
 
@@ -63,6 +65,26 @@ class ServedParts:
             facts["own"] = own_encoder.encoder.spec.preset
         return arrays, facts
 
+    def solved(self, features: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
+        """What the encoders come to over a catalogue, as arrays beside those of the parts.
+
+        Args:
+            features: [n, D] vectors of the catalogue.
+
+        Returns:
+            The arrays by name.
+        """
+        encoders = {**self.encoders, **({} if self.own is None else {OWN: self.own.kept})}
+        arrays: dict[str, NDArray[Any]] = {}
+        for name, part in encoders.items():
+            for scorer in part.scorers(name, features):
+                bare = scorer.scorer if isinstance(scorer, Named) else scorer
+                if isinstance(bare, Linear):
+                    arrays |= {f"{_SOLVED}{name}.{key}": getattr(bare.linear, key) for key in _MAP}
+                if isinstance(bare, Sequence):
+                    arrays[f"{_SOLVED}{name}.{_TABLE}"] = bare.table.joined.numpy()
+        return arrays
+
     @classmethod
     def from_record(cls, arrays: Arrays, facts: Mapping[str, Any], space: FeatureSpace) -> "ServedParts":
         """The inverse of ``to_record``; raises one of ``NOT_A_RECORD`` for anything else.
@@ -75,13 +97,11 @@ class ServedParts:
         Returns:
             The parts.
         """
-        encoders = {
-            str(name): _kept(str(preset), arrays[f"encoder.{name}"], _head(str(name), arrays), space)
-            for name, preset in facts["received"].items()
-        }
+        presets = {str(name): str(preset) for name, preset in facts["received"].items()}
+        encoders = {name: _kept(name, preset, arrays, space) for name, preset in presets.items()}
         if facts["own"] is None:
             return cls(encoders=encoders, own=None)
-        own_encoder = _kept(str(facts["own"]), arrays["own.encoder"], _head(OWN, arrays), space)
+        own_encoder = _kept(OWN, str(facts["own"]), arrays, space)
         return cls(encoders=encoders, own=Own(kept=own_encoder, ids=_ids_model(arrays)))
 
 
@@ -89,9 +109,19 @@ def _has(part: str, columns: set[str]) -> bool:
     return any(column.startswith(f"{part}:") for column in columns)
 
 
-def _kept(preset: str, flat: NDArray[Any], head: SequenceHead | None, space: FeatureSpace) -> KeptEncoder:
+def _kept(part: str, preset: str, arrays: Arrays, space: FeatureSpace) -> KeptEncoder:
     spec = EncoderSpec(preset=preset, input_dim=space.dim, feature_space=space)
-    return KeptEncoder(encoder=Encoder(spec=spec, flat=flat.astype(np.float32)), head=head)
+    flat = arrays["own.encoder" if part == OWN else f"encoder.{part}"].astype(np.float32)
+    return KeptEncoder(encoder=Encoder(spec=spec, flat=flat), head=_head(part, arrays), solved=_solved(part, arrays))
+
+
+def _solved(part: str, arrays: Arrays) -> Solved | None:
+    """None for a record of whose catalogue all is in memory."""
+    linear, table = f"{_SOLVED}{part}.{_MAP[0]}" in arrays, arrays.get(f"{_SOLVED}{part}.{_TABLE}")
+    if isinstance(table, np.ndarray) or not (linear or table is not None):
+        return None
+    known = LinearMap(**{key: arrays[f"{_SOLVED}{part}.{key}"] for key in _MAP}) if linear else None
+    return Solved(linear=known, table=table)
 
 
 def _head_arrays(part: str, head: SequenceHead | None) -> dict[str, NDArray[Any]]:

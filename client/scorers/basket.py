@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
 
+from client.features.row_matrices import by_row
 from client.features.rows import unit_rows
 from client.scorers.lookups import Bags, Hidden, Lookup
 from client.scorers.scorer import Column, FitData, HistoryBatch, Kind, item_similarity, product
@@ -53,7 +53,8 @@ class Basket:
 
     def queries(self, batch: HistoryBatch) -> list[NDArray[np.float32]]:
         """[B, D] the vector whose products with the items' are the first column."""
-        return [unit_rows(batch.basket @ self.vectors)]
+        items = np.unique(batch.basket.indices)
+        return [unit_rows(batch.basket[:, items] @ self.vectors[items])]
 
     def rest(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """The other columns [B, n]."""
@@ -69,6 +70,6 @@ class Basket:
         Returns:
             One lookup per column after the product.
         """
-        matrices = (sp.csr_array(matrix) for matrix in (self._pairs, self._similarity))
+        matrices = (by_row(matrix) for matrix in (self._pairs, self._similarity))
         basket = Bags(sparse=[batch.basket], of_one=(batch.basket.indices, batch.basket.data[None]))
         return [lookup for matrix in matrices for lookup in hidden.walked(basket, matrix)]

@@ -42,8 +42,9 @@ class ContentKnn:
         self.columns, self.products = settings.columns, len(settings.decays)
         self._decays = settings.decays
         self.vectors = data.features
-        kernel = np.exp(settings.sharpness * (data.neighbours.cosines - 1)).astype(np.float32)
-        self._kernel = data.neighbours.graph(kernel, settings.neighbours)
+        self._kernel = data.neighbours.graph(
+            lambda cosines: np.exp(settings.sharpness * (cosines - 1)).astype(np.float32), settings.neighbours
+        )
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """Two columns [B, n] a decay."""

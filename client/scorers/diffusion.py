@@ -6,6 +6,7 @@ from functools import cached_property
 import scipy.sparse as sp
 import torch
 
+from client.features.row_matrices import by_row
 from client.features.rows import largest
 from client.scorers.lookups import DenseLookup, Hidden, Lookup
 from client.scorers.scorer import FitData, HistoryBatch, Kind, by_decay, product
@@ -60,7 +61,7 @@ class Diffusion:
         """
         if self._row is None:
             return [DenseLookup(scores, hidden) for scores in self.score(batch)]
-        bags, similarity = batch.bags(self._decays), sp.csr_array(self._similarity)
+        bags, similarity = batch.bags(self._decays), by_row(self._similarity)
         outward = hidden.walked_on(bags, self._content, similarity, self._steps)
         return outward + hidden.walked_on(bags, similarity, self._content, self._steps)
 

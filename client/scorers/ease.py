@@ -58,7 +58,7 @@ class Ease:
         Returns:
             One lookup per column.
         """
-        if isinstance(self._weights, sp.csr_array):
+        if not isinstance(self._weights, np.ndarray):
             return hidden.walked(batch.bags((1.0,)), self._weights, signed=True)
         return [DenseLookup(scores, hidden) for scores in self.score(batch)]
 

@@ -1,12 +1,15 @@
 """The scorers that an encoder brings, under the name of where the encoder came from."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from client.features.row_matrices import Rows
 from client.scorers.lookups import Hidden, Lookup
 from client.scorers.scorer import Column, HistoryBatch, Kind, Scorer
 from client.training.moments import DECAY
@@ -15,6 +18,7 @@ from client.training.sequence_model import SequenceHead, SequenceModel
 from client.training.sequence_scores import item_table, score_histories
 from shared.encoder.encoder import Encoder
 from shared.encoder.linear import LinearMap
+from shared.encoder.towers import HistoryTower, HistoryTowers
 from shared.system.device import CPU, Device
 
 
@@ -26,7 +30,7 @@ class Linear:
     searched = True
 
     def __init__(self, linear: LinearMap, features: NDArray[np.float32], device: Device = CPU) -> None:
-        self._linear = linear
+        self.linear = linear
         self.vectors = features
         self._there = None if device == CPU else torch.from_numpy(features).to(device)
 
@@ -34,16 +38,16 @@ class Linear:
         """One column [B, n]."""
         means = batch.mean(DECAY, self.vectors)
         if self._there is not None:
-            return [self._scored_there(self._linear.mapped(means), self._there)]
-        return [torch.from_numpy(self._linear.scores(means, self.vectors))]
+            return [self._scored_there(self.linear.mapped(means), self._there)]
+        return [torch.from_numpy(self.linear.scores(means, self.vectors))]
 
     def _scored_there(self, mapped: NDArray[np.float32], vectors: torch.Tensor) -> torch.Tensor:
         products = torch.from_numpy(mapped).to(vectors.device) @ vectors.T
-        return products.cpu().sub_(torch.from_numpy(np.asarray(mapped @ self._linear.mean_y, np.float32))[:, None])
+        return products.cpu().sub_(torch.from_numpy(np.asarray(mapped @ self.linear.mean_y, np.float32))[:, None])
 
     def queries(self, batch: HistoryBatch) -> list[NDArray[np.float32]]:
         """[B, D] vectors whose products with the items' are the column, but for a constant of each history."""
-        return [self._linear.mapped(batch.mean(DECAY, self.vectors))]
+        return [self.linear.mapped(batch.mean(DECAY, self.vectors))]
 
     def rest(self, _batch: HistoryBatch) -> list[torch.Tensor]:
         """No other column."""
@@ -86,6 +90,39 @@ class Sequence:
         return OneState(self._model.history)
 
 
+class StoredSequence:
+    """The same over a table of a record, whose rows are read when they are touched."""
+
+    columns = Sequence.columns
+
+    def __init__(self, tower: HistoryTower | HistoryTowers, length: int, table: Rows) -> None:
+        """``tower`` reads the latest ``length`` items; ``table`` [n, d + 1] has the items' vectors and biases."""
+        self._state, self._length, self._table = OneState(tower), length, table
+
+    def state(self, items: NDArray[np.int32]) -> NDArray[np.float32]:
+        """[d] of a history [L], whose products with the table's vectors are the column, but for the biases."""
+        latest = items[-self._length :]
+        if not len(latest):
+            return np.zeros(self._table.shape[1] - 1, np.float32)
+        return self._state.of(self._table[latest][:, :-1])
+
+    def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
+        """One column [B, n]; the whole table is read for it."""
+        lists, table = batch.histories, np.asarray(self._table)
+        states = [self.state(lists.items[start:end]) for start, end in pairwise(lists.offsets.tolist())]
+        return [torch.from_numpy(np.stack(states) @ table[:, :-1].T + table[:, -1])]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Solved:
+    """What an encoder comes to over one catalogue, so that it need not be worked out again."""
+
+    linear: LinearMap | None
+    """None where it has no linear part"""
+    table: Rows | None
+    """[n, d + 1] vectors and biases of the sequence part; None where it has none"""
+
+
 @dataclass(frozen=True)
 class Named:
     """A scorer whose columns carry a prefix, so that two encoders can stand in one stack."""
@@ -110,6 +147,8 @@ class KeptEncoder:
     encoder: Encoder
     head: SequenceHead | None = None
     """None where the platform knows nothing of its items beyond their content"""
+    solved: Solved | None = None
+    """over the catalogue that it serves, where that is read from a record"""
 
     def scorers(self, prefix: str, features: NDArray[np.float32], device: Device = CPU) -> tuple[Scorer, ...]:
         """``prefix:linear`` and ``prefix:sequence``, those of them that were learnt.
@@ -122,12 +161,21 @@ class KeptEncoder:
         Returns:
             The linear scorer, then the sequence scorer; without the one whose part the encoder lacks.
         """
+        if self.solved is not None:
+            return tuple(Named(prefix, scorer) for scorer in self._opened(self.solved, features))
         scorers: list[Scorer] = []
         if self.encoder.has_linear:
             scorers.append(Named(prefix, Linear(self.encoder.linear_on(features), features, device)))
         if self.encoder.has_sequence:
             scorers.append(Named(prefix, Sequence(self.model(features), device)))
         return tuple(scorers)
+
+    def _opened(self, solved: Solved, features: NDArray[np.float32]) -> Iterator[Scorer]:
+        if solved.linear is not None:
+            yield Linear(solved.linear, features)
+        if solved.table is not None:
+            module = self.encoder.sequence_module()
+            yield StoredSequence(module.history, module.length, solved.table)
 
     def model(self, features: NDArray[np.float32]) -> SequenceModel:
         """Its sequence part over ``features`` [n, D]."""
@@ -136,7 +184,7 @@ class KeptEncoder:
 
     def on_rows(self, rows: NDArray[np.int64]) -> "KeptEncoder":
         """The same for another catalogue [m], whose items stand in ``rows`` of this one; -1 where they do not."""
-        return self if self.head is None else KeptEncoder(encoder=self.encoder, head=self.head.of_rows(rows))
+        return KeptEncoder(encoder=self.encoder, head=None if self.head is None else self.head.of_rows(rows))
 
 
 def encoder_scorers(

@@ -13,13 +13,14 @@ import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
 
-from client.data.ragged import stretches
 from client.data.sequences import Sequences
+from client.features.row_matrices import RowMatrix, entries_of
 from client.features.rows import unit_rows
 from client.scorers.lookups import Bags, Hidden, Looked, Lookup
 
 Int = NDArray[Any]
 Float32 = NDArray[np.float32]
+Sparse = sp.csr_array | RowMatrix
 
 
 Walked = tuple[Int, Float32]
@@ -37,7 +38,7 @@ class Room:
         if len(self.places) < size:
             self.places = np.full(size, -1, np.int32)
 
-    def added(self, rows: Int, weights: Float32, matrix: sp.csr_array) -> Walked:
+    def added(self, rows: Int, weights: Float32, matrix: Sparse) -> Walked:
         """Weighed sums of rows of a matrix.
 
         Args:
@@ -109,7 +110,7 @@ class OneHistory(Hidden):
         """
         return torch.from_numpy(self.room.looked_up(keys, values[None], at[0]))
 
-    def walked(self, bags: Bags, matrix: sp.csr_array, *, signed: bool = False) -> list[Lookup]:
+    def walked(self, bags: Bags, matrix: Sparse, *, signed: bool = False) -> list[Lookup]:
         """See ``Hidden``.
 
         Args:
@@ -122,7 +123,7 @@ class OneHistory(Hidden):
         """
         return _Walk(self, self.room.added(*bags.of_one, matrix), signed=signed).columns()
 
-    def walked_on(self, bags: Bags, first: sp.csr_array, then: sp.csr_array, most: int) -> list[Lookup]:
+    def walked_on(self, bags: Bags, first: Sparse, then: Sparse, most: int) -> list[Lookup]:
         """See ``Hidden``.
 
         Args:
@@ -141,7 +142,7 @@ class OneHistory(Hidden):
             items, sums = items[onward], sums[:, onward]
         return _Walk(self, self.room.added(items, sums, then)).columns()
 
-    def gram_products(self, bags: Bags, grams: sp.csr_array) -> list[Lookup]:
+    def gram_products(self, bags: Bags, grams: Sparse) -> list[Lookup]:
         """See ``Hidden``.
 
         Args:
@@ -215,7 +216,7 @@ class _Walk(_Together):
 class _GramProducts(_Together):
     """Cosines between sparse vectors of the history and those of the items; lists of neighbours offer their best."""
 
-    def __init__(self, room: Room, query: Walked, of_items: sp.csr_array) -> None:
+    def __init__(self, room: Room, query: Walked, of_items: Sparse) -> None:
         """``query`` are grams [E] and weights [C, E], ``of_items`` [n, G]."""
         self._grams, sums = query
         super().__init__(len(sums))
@@ -250,19 +251,3 @@ class _Column:
         """See ``Lookup``."""
         sums: Float32 | None = self._together.once(tuple(powers), lambda: self._together.masses(powers))
         return None if sums is None else torch.from_numpy(sums[self._place][None])
-
-
-def entries_of(matrix: sp.csr_array, rows: Int) -> tuple[Int, Int, NDArray[np.float32]]:
-    """What stands in some rows of a matrix.
-
-    Args:
-        matrix: [n, m] sparse.
-        rows: [L] of the matrix.
-
-    Returns:
-        [E] which of the L rows each entry is of, its column and its value.
-    """
-    starts = matrix.indptr[rows].astype(np.int64)
-    counts = matrix.indptr[rows + 1] - starts
-    places = stretches(starts, counts)
-    return np.repeat(np.arange(len(rows)), counts), matrix.indices[places], matrix.data[places]

@@ -461,7 +461,7 @@ def walked(batch: HistoryBatch, decays: Sequence[float], matrix: Matrix, hidden:
     Returns:
         One lookup per decay.
     """
-    if isinstance(matrix, sp.csr_array):
+    if not isinstance(matrix, np.ndarray):
         return hidden.walked(batch.bags(decays), matrix)
     return [DenseLookup(batch.walk(decay, matrix), hidden) for decay in decays]
 

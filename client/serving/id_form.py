@@ -3,15 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import polars as pl
-
-from client.data.ids import whole_number
+from client.data.ids import are_whole_numbers, whole_number
 from client.recommender.catalogue_update import NewItem
 from client.recommender.recommender import Recommender
 from client.recommender.served_head import ServedHead
+from client.recommender.stored_texts import StoredIds
 from client.serving.requests import Feedback, ListRequest
-
-_WHOLE = r"^(0|-?[1-9]\d*)$"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,4 +49,4 @@ class IdForm:
 
 
 def _whole(ids: Sequence[str]) -> bool:
-    return bool(pl.Series(ids, dtype=pl.String).str.contains(_WHOLE).all())
+    return ids.whole_numbers if isinstance(ids, StoredIds) else are_whole_numbers(ids)

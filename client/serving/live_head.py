@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from client.recommender.catalogue_update import NewItem, fitting, with_items
 from client.recommender.recommender import ListQuery, Recommendation, Recommender
 from client.recommender.served_head import ServedHead
+from client.recommender.stored_texts import StoredIds
 from client.serving.id_form import IdForm
 from client.serving.requests import MET, Feedback, FeedbackKind, ListAnswer, ListedItem, ListRequest
 from shared.errors import NothingToRecommend
@@ -172,6 +173,9 @@ def head_name(served: ServedHead) -> str:
         digest.update(served.basket.head.weights.tobytes())
     if served.parts.own is not None:
         digest.update(served.parts.own.kept.encoder.flat.tobytes())
-    digest.update("\0".join(served.items.item_ids).encode("utf-8", "surrogatepass"))
+    ids = served.items.item_ids
+    digest.update(
+        ids.hashes.tobytes() if isinstance(ids, StoredIds) else "\0".join(ids).encode("utf-8", "surrogatepass")
+    )
     digest.update(str(len(served.users.sequences.items)).encode())
     return digest.hexdigest()[:12]

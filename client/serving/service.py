@@ -10,7 +10,7 @@ from dataclasses import replace
 from client.data.ids import whole_number
 from client.recommender.catalogue_update import NewItem, keep_latest
 from client.recommender.recommender import WEIGHED
-from client.recommender.served_head import RECORD, read_served
+from client.recommender.served_head import RECORD, open_served, read_served
 from client.serving.admission import UNHURRIED, Turn, Unhurried
 from client.serving.id_form import IdForm
 from client.serving.journal import Journal
@@ -49,7 +49,7 @@ class RecommendService:
         """the last replay, which is made by one at a time"""
         self._replay: Replay | None = None
         self._told, self._clock = Told(salt=secrets.token_hex(16)), clock
-        served = read_served(store)
+        served = open_served(store)
         self._told.read(journal.entries(), IdForm.of(served))
         self._live = self._told.opened(served)
         self.since = clock()
@@ -206,7 +206,7 @@ class RecommendService:
         Raises HeadStoreError or FeatureSpaceMismatch, and then goes on as before.
         """
         with self._catalogue:
-            opened = self._told.opened(read_served(self._store))
+            opened = self._told.opened(open_served(self._store))
             with self._change:
                 entries, self._beside = self._journal.entries(), []
             try:
@@ -230,7 +230,7 @@ class RecommendService:
                 return replay
             with self._change:
                 pass  # whatever came before now is in the journal
-            served, entries = read_served(self._store), list(self._journal.entries())
+            served, entries = open_served(self._store), list(self._journal.entries())
             self._replay = Replay.of(served, entries, moment, stored_at(self._store))
             return self._replay
 

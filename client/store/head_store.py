@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from client.store.content import Content
 from client.store.keyring import KeySource
 from client.store.records import PlainFolder, Records
-from client.store.stored_rows import StoredRows, array_at
+from client.store.stored_rows import Bound, StoredRows, array_at
 from client.store.vault import Vault, is_vault
 from shared.errors import ConfigError, HeadStoreError
 from shared.system.array_file import (
@@ -46,10 +46,12 @@ class OpenedRecord:
     places: Mapping[str, Place]
     """of the arrays by name"""
     content: Content
+    bound: Bound = field(default_factory=Bound)
+    """of what the rows that are read take in memory"""
 
     def rows(self, name: str) -> StoredRows:
         """An array of which only what is touched is read; raises KeyError where there is none of that name."""
-        return StoredRows(self.content, self.places[name])
+        return StoredRows(self.content, self.places[name], self.bound)
 
     def array(self, name: str) -> NDArray[Any]:
         """An array in memory; raises KeyError where there is none of that name, StorageError where it is damaged."""

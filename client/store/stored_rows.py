@@ -1,6 +1,10 @@
-"""Arrays of a record that are read where they are touched: memory grows by what was asked for, block by block."""
+"""Arrays of a record that are read where they are touched: memory grows by what was asked for, up to a bound.
+
+n rows, M of them that are asked for, K stretches of rows.
+"""
 
 import mmap
+import threading
 from collections.abc import Iterator
 from math import prod
 from typing import Any
@@ -12,28 +16,45 @@ from client.store.content import Content, parts_of
 from client.store.sealed import BLOCK
 from shared.system.array_file import Place
 
+USUAL_BOUND = 1_500_000_000
+"""bytes of one record that stay in memory, at most"""
 _APART = 4
 """blocks that are read together though they are not wanted, where they lie between two that are"""
 
 
+class Bound:
+    """Of what the arrays of one record hold in memory; beyond it, the one that holds most lets go of all it has."""
+
+    def __init__(self, most: int = USUAL_BOUND) -> None:
+        """``most`` bytes."""
+        self._most, self._arrays, self._taking = most, list[StoredRows](), threading.Lock()
+
+    def join(self, array: "StoredRows") -> None:
+        """Count an array, too."""
+        self._arrays.append(array)
+
+    def keep(self) -> None:
+        """Let go of what is too much."""
+        with self._taking:
+            if sum(array.read_bytes for array in self._arrays) > self._most:
+                max(self._arrays, key=lambda array: array.read_bytes).forget()
+
+
 class StoredRows:
-    """An array [n, ...] whose rows are read from a record when they are first wanted; what was read stays.
+    """An array [n, ...] whose rows are read from a record when they are first wanted.
 
     Any number of threads may read; two that want the same block at once both read it.
     """
 
-    def __init__(self, content: Content, place: Place) -> None:
-        """``place`` says where the array stands in the ``content``."""
-        dtype, shape, start = place.dtype, place.shape, place.start
-        self.dtype, self.shape = dtype, shape
-        self.nbytes = dtype.itemsize * prod(shape)
-        self._content, self._place, self._start = content, place, start
-        self._row = dtype.itemsize * prod(shape[1:])
-        self._first_block = start // BLOCK
-        blocks = -(-(start + self.nbytes) // BLOCK) - self._first_block
-        self._is_read = np.zeros(max(blocks, 1), bool)
-        self._memory = _reserved(self.nbytes)
-        self._rows = np.frombuffer(self._memory, dtype, prod(shape)).reshape(shape)
+    def __init__(self, content: Content, place: Place, bound: Bound | None = None) -> None:
+        """``place`` says where the array stands in the ``content``; what it reads counts for the ``bound``."""
+        self.dtype, self.shape = place.dtype, place.shape
+        self.nbytes = place.dtype.itemsize * prod(place.shape)
+        self._content, self._place, self._bound = content, place, bound
+        self._row = place.dtype.itemsize * prod(place.shape[1:])
+        self._memory = _Memory(content, place)
+        if bound is not None:
+            bound.join(self)
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -44,16 +65,25 @@ class StoredRows:
             start, stop, step = rows.indices(len(self))
             if step != 1:
                 raise IndexError("rows are read side by side")
-            self._need(np.array([start]), np.array([max(stop, start)]))
-            return self._rows[start : max(stop, start)]
+            return self._with(np.array([start]), np.array([stop]))[start : max(stop, start)]
         numbers = np.asarray(rows)
         if numbers.dtype.kind not in "iu":
             raise IndexError(f"rows are told by whole numbers, not by {numbers.dtype}")
         wanted = numbers.reshape(-1).astype(np.int64, copy=False)
-        if len(wanted) and not 0 <= wanted.min() <= wanted.max() < len(self):
-            raise IndexError(f"rows must be from 0 to {len(self) - 1}")
-        self._need(wanted, wanted + 1)
-        return self._rows[rows]
+        return self._with(wanted, wanted + 1)[rows]
+
+    def stretches(self, starts: NDArray[np.int64], lengths: NDArray[np.int64], rows: NDArray[np.int64]) -> Any:
+        """``self[rows]``, told by stretches, of which there are fewer.
+
+        Args:
+            starts: [K] first row of each.
+            lengths: [K] rows of each.
+            rows: [M] all of their rows.
+
+        Returns:
+            [M, ...].
+        """
+        return self._with(starts, starts + lengths)[rows]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         """All of it, in an array of its own."""
@@ -62,35 +92,66 @@ class StoredRows:
 
     def parts(self) -> Iterator[bytes]:
         """All of its bytes, part by part; none of them stays in memory."""
-        yield from parts_of(self._content, self._start, self.nbytes)
+        yield from parts_of(self._content, self._place.start, self.nbytes)
 
     @property
     def read_bytes(self) -> int:
         """How much of it is in memory."""
-        return int(self._is_read.sum()) * BLOCK
+        return self._memory.blocks * BLOCK
 
-    def _need(self, starts: NDArray[np.int64], stops: NDArray[np.int64]) -> None:
-        """Read what lies from rows ``starts`` to before ``stops`` and was not read before."""
-        if not self._row or not (filled := stops > starts).any():
-            return
-        first = (starts[filled] * self._row + self._start) // BLOCK - self._first_block
-        last = (stops[filled] * self._row + self._start - 1) // BLOCK - self._first_block
+    def forget(self) -> None:
+        """Let go of what was read; whoever reads right now ends with what they have."""
+        self._memory = _Memory(self._content, self._place)
+
+    def _with(self, starts: NDArray[np.int64], stops: NDArray[np.int64]) -> NDArray[Any]:
+        """The array, in which all from rows ``starts`` to before ``stops`` [K] is read."""
+        memory, filled = self._memory, stops > starts
+        if memory.whole or not self._row or not filled.any():
+            return memory.rows
+        if not filled.all():
+            starts, stops = starts[filled], stops[filled]
+        if starts.min() < 0 or stops.max() > len(self):
+            raise IndexError(f"rows must be from 0 to {len(self) - 1}")
+        if memory.read(starts * self._row, stops * self._row) and self._bound is not None:
+            self._bound.keep()
+        return memory.rows
+
+
+class _Memory:
+    """As much of an array as was read."""
+
+    def __init__(self, content: Content, place: Place) -> None:
+        size = place.dtype.itemsize * prod(place.shape)
+        self._content, self._start, self._size = content, place.start, size
+        self._first_block = place.start // BLOCK
+        self._is_read = np.zeros(max(1, -(-(place.start + size) // BLOCK) - self._first_block), bool)
+        self._bytes = _reserved(size)
+        self.rows = np.frombuffer(self._bytes, place.dtype, prod(place.shape)).reshape(place.shape)
+        self.blocks, self.whole = 0, False
+
+    def read(self, starts: NDArray[np.int64], stops: NDArray[np.int64]) -> bool:
+        """Whether something had to be read for the bytes from ``starts`` to before ``stops`` [K]."""
+        first = (starts + self._start) // BLOCK - self._first_block
+        last = (stops + (self._start - 1)) // BLOCK - self._first_block
         if (last - first).max() <= 1:
-            blocks = np.concatenate([first, last])
+            blocks = first if np.array_equal(first, last) else np.concatenate([first, last])
         else:
             blocks = np.concatenate([np.arange(begin, end + 1) for begin, end in zip(first, last, strict=True)])
-        missing = blocks[~self._is_read[blocks]]
-        if not len(missing):
-            return
-        missing = np.unique(missing)
+        there = self._is_read[blocks]
+        if there.all():
+            return False
+        missing = np.unique(blocks[~there])
         for run in np.split(missing, np.flatnonzero(np.diff(missing) > _APART) + 1):
             self._read(int(run[0]), int(run[-1]) + 1)
+        self.blocks = int(self._is_read.sum())
+        self.whole = self.blocks == len(self._is_read)
+        return True
 
     def _read(self, first: int, last: int) -> None:
         """Blocks of the array from ``first`` to before ``last``."""
         begin = max(0, (self._first_block + first) * BLOCK - self._start)
-        end = min(self.nbytes, (self._first_block + last) * BLOCK - self._start)
-        self._content.read_into(self._start + begin, memoryview(self._memory)[begin:end])
+        end = min(self._size, (self._first_block + last) * BLOCK - self._start)
+        self._content.read_into(self._start + begin, memoryview(self._bytes)[begin:end])
         self._is_read[first:last] = True
 
 

@@ -30,6 +30,11 @@ class ItemTable:
     biases: torch.Tensor
     """[n]"""
 
+    @property
+    def joined(self) -> torch.Tensor:
+        """[n, d + 1] vectors with their biases as a last number: the score of a state that ends in 1."""
+        return torch.cat([self.vectors, self.biases[:, None]], dim=1)
+
 
 @torch.no_grad()
 def item_table(model: SequenceModel) -> ItemTable:

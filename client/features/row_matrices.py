@@ -1,0 +1,157 @@
+"""Matrices of which rows alone are asked for: in memory, or in a record, where rows are read when they are touched.
+
+n rows, m columns, E entries, K neighbours of an item.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from client.data.ragged import stretches
+from client.store.stored_rows import StoredRows
+
+Entries = tuple[NDArray[Any], NDArray[Any], NDArray[np.float32]]
+"""[E] which of the rows that were asked for each entry is of, its column and its value."""
+Weigh = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+"""Cosines [M, K] to weights of the same shape."""
+_AT_ONCE = 20_000
+"""rows that are read at once where all are"""
+
+
+class Rows(Protocol):
+    """What is like an array [n, ...] as far as its rows go: an array, or rows of a record."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the whole."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: Any, /) -> Any:
+        """Rows by their numbers [M], or side by side by a slice."""
+        ...
+
+
+class RowMatrix(Protocol):
+    """A sparse matrix [n, m] that tells the entries of rows."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """N and m."""
+        ...
+
+    def entries(self, rows: NDArray[Any]) -> Entries:
+        """What stands in some rows.
+
+        Args:
+            rows: [L] of the matrix.
+
+        Returns:
+            The entries, row after row.
+        """
+        ...
+
+
+def entries_of(matrix: sp.csr_array | RowMatrix, rows: NDArray[Any]) -> Entries:
+    """What stands in some rows of a matrix.
+
+    Args:
+        matrix: [n, m] sparse, or rows of a record.
+        rows: [L] of the matrix.
+
+    Returns:
+        [E] which of the L rows each entry is of, its column and its value.
+    """
+    if not isinstance(matrix, sp.csr_array):
+        return matrix.entries(rows)
+    begins = matrix.indptr[rows].astype(np.int64)
+    counts = matrix.indptr[rows + 1] - begins
+    places = stretches(begins, counts)
+    return np.repeat(np.arange(len(rows)), counts), matrix.indices[places], matrix.data[places]
+
+
+def by_row(matrix: Any) -> Any:
+    """A matrix [n, m] as one that tells the entries of rows: sparse ones and those of a record as they are."""
+    return matrix if hasattr(matrix, "entries") else sp.csr_array(matrix)
+
+
+def read_whole(matrix: Any) -> Any:
+    """A matrix, all of it in memory where it is in a record; any other as it is."""
+    return matrix.in_memory() if isinstance(matrix, StoredMatrix) else matrix
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class StoredMatrix:
+    """See ``RowMatrix``; of a record."""
+
+    starts: NDArray[Any]
+    """[n + 1] where each row's entries begin and the last one's end"""
+    columns: StoredRows
+    """[E]"""
+    values: StoredRows
+    """[E]"""
+    shape: tuple[int, int]
+
+    def entries(self, rows: NDArray[Any]) -> Entries:
+        """See ``RowMatrix``.
+
+        Args:
+            rows: [L] of the matrix.
+
+        Returns:
+            The entries.
+        """
+        begins = self.starts[rows].astype(np.int64)
+        counts = self.starts[rows + 1] - begins
+        places = stretches(begins, counts)
+        columns, values = (array.stretches(begins, counts, places) for array in (self.columns, self.values))
+        return np.repeat(np.arange(len(rows)), counts), columns, values
+
+    def in_memory(self) -> sp.csr_array:
+        """The same, all of it read."""
+        parts = (np.asarray(self.values), np.asarray(self.columns), self.starts)
+        return sp.csr_array(parts, shape=self.shape)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class StoredEdges:
+    """See ``RowMatrix``; from each item to the nearest others, with weights by their cosines."""
+
+    items: Rows
+    """[n, K]"""
+    cosines: Rows
+    """[n, K]"""
+    weigh: Weigh
+    nearest: int
+    """how many of the K have an edge"""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """N and n."""
+        return len(self.items), len(self.items)
+
+    def entries(self, rows: NDArray[Any]) -> Entries:
+        """See ``RowMatrix``.
+
+        Args:
+            rows: [L] of the matrix.
+
+        Returns:
+            The entries.
+        """
+        items, weights = self.items[rows][:, : self.nearest], self.weigh(self.cosines[rows][:, : self.nearest])
+        return np.repeat(np.arange(len(items)), items.shape[1]), items.reshape(-1), weights.reshape(-1)
+
+    def __matmul__(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+        """[n] the product with a vector [n]; nothing of what it reads stays in memory."""
+        products = np.empty(len(self.items), np.float32)
+        for begin in range(0, len(products), _AT_ONCE):
+            block = np.arange(begin, min(begin + _AT_ONCE, len(products)))
+            owners, items, weights = self.entries(block)
+            products[block] = np.bincount(owners, weights * vector[items], minlength=len(block))
+        return products

@@ -1,0 +1,161 @@
+"""A large record, of which rows are read when they are asked for: the same lists as with all of it in memory."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from client.recommender.catalogue_update import NewItem, with_items
+from client.recommender.recommender import NO_HISTORY, ListQuery
+from client.recommender.served_head import LARGE, RECORD, open_served, read_served
+from client.recommender.stored_texts import StoredIds, StoredTexts, id_index, row_of_each, rows_of_texts
+from client.scorers.encoder_scorers import KeptEncoder
+from client.serving.id_form import IdForm
+from client.serving.live_head import head_name
+from client.store.head_store import HeadStore
+from client.store.keyring import KeySource, new_key
+from client.store.stored_rows import StoredRows
+from client.store.vault import Vault
+from shared.errors import VaultError
+from tests.unit.client.recommender.served_world import LAST, served_world
+from tests.unit.client.recommender.test_request_shortlist import opened
+
+HISTORIES = [NO_HISTORY, np.array([7], np.int32), np.array([3, 4, 5, 30, 4], np.int32)]
+CATEGORIES = tuple("abca"[row % 4] for row in range(40))
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    """In which any catalogue counts as large, and blocks are small."""
+    for module in ("sealed", "content", "stored_rows"):
+        monkeypatch.setattr(f"client.store.{module}.BLOCK", 64)
+    for module in ("served_head", "served_catalogue"):
+        monkeypatch.setattr(f"client.recommender.{module}.WHOLE_UP_TO", 0)
+    monkeypatch.setattr("client.scorers.scorer.WHOLE_UP_TO", 0)
+    (tmp_path / "key").write_text(new_key())
+    (tmp_path / "key").chmod(0o600)
+    return HeadStore(Vault.make(tmp_path / "vault", KeySource(kind="file", where=str(tmp_path / "key"))))
+
+
+def world(**options):
+    """With sparse counts, as a large catalogue has them."""
+    served = served_world(timed=True, baskets=True, **options)
+    statistics = {
+        name: sp.csr_array(matrix) if matrix.ndim == 2 else matrix for name, matrix in served.statistics.items()
+    }
+    return replace(served, statistics=statistics, items=replace(served.items, categories=CATEGORIES))
+
+
+def read_bytes(served):
+    """Of each array of a head that is read by row."""
+    arrays = {"events": served.users.sequences.items, "features": served.items.catalogue.features}
+    return {name: array.read_bytes for name, array in arrays.items()}
+
+
+@pytest.mark.parametrize("repeats", [False, True])
+@pytest.mark.parametrize("history", HISTORIES, ids=["none", "one", "many"])
+def test_gives_the_lists_of_the_same_head_in_memory(store, history, repeats, monkeypatch):
+    served = world(repeats=repeats)
+    served.write(store)
+    assert LARGE in store.open(RECORD).facts
+    for query in (
+        ListQuery(k=40),
+        ListQuery(k=10, moment=LAST + 60, reasons=True),
+        ListQuery(k=10, diversity=0.5),
+        ListQuery(k=10, basket=min(2, len(history))),
+    ):
+        touched, whole = (opened(head, monkeypatch).recommend(history, query) for head in (open_served(store), served))
+        assert [each.item for each in touched] == [each.item for each in whole]
+        for each, other in zip(touched, whole, strict=True):
+            assert each.score == pytest.approx(other.score, abs=0.01)
+            assert dict(each.history) == pytest.approx(dict(other.history), abs=0.02)
+
+
+def test_works_nothing_out_when_it_is_opened(store, monkeypatch):
+    world().write(store)
+    monkeypatch.setattr(KeptEncoder, "model", None)
+    monkeypatch.setattr("client.recommender.search_index._centres", None)
+    monkeypatch.setattr("shared.encoder.encoder.map_on", None)
+    head = open_served(store)
+    assert isinstance(head.items.catalogue.features, StoredRows)
+    assert read_bytes(head) == {"events": 0, "features": 0}
+    recommender = opened(head, monkeypatch)
+    assert recommender.recommend(recommender.history_of(head.users.user_ids[3]), ListQuery(k=3))
+    assert read_bytes(head)["events"] > 0
+
+
+def test_keeps_ids_texts_categories_histories_and_its_name(store, monkeypatch):
+    served = world()
+    served.write(store)
+    whole, touched = read_served(store), open_served(store)
+    assert isinstance(touched.items.item_ids, StoredIds)
+    for head in (whole, touched):
+        assert tuple(head.items.item_ids) == served.items.item_ids
+        assert tuple(head.items.texts) == served.items.texts
+        assert tuple(head.items.categories) == CATEGORIES
+        assert tuple(head.users.user_ids) == served.users.user_ids
+        rows = rows_of_texts(head.items.categories)
+        assert {text: list(found) for text, found in rows.items()} == {
+            text: [row for row in range(40) if CATEGORIES[row] == text] for text in "abc"
+        }
+        assert IdForm.of(head) == IdForm.of(served)
+    recommenders = [opened(head, monkeypatch) for head in (served, touched)]
+    for user in served.users.user_ids:
+        assert np.array_equal(*(each.history_of(user) for each in recommenders))
+        assert np.array_equal(*(each.times_of(user) for each in recommenders))
+    assert head_name(open_served(store)) == head_name(touched)
+
+
+def test_takes_new_items_as_a_head_in_memory_does(store, monkeypatch):
+    served = world()
+    served.write(store)
+    items = [NewItem(item_id="new", text=served.items.texts[5], category="b"), NewItem(item_id="i3", text="other")]
+    grown = [opened(with_items(head, items), monkeypatch) for head in (served, open_served(store))]
+    for history in HISTORIES:
+        lists = [each.recommend(history, ListQuery(k=41)) for each in grown]
+        assert [each.item for each in lists[0]] == [each.item for each in lists[1]]
+
+
+def test_forgets_users_of_a_record(store):
+    served = world()
+    served.write(store)
+    gone = set(served.users.user_ids[:2])
+    for head in (read_served(store), open_served(store)):
+        remaining = head.users.without(gone)
+        assert tuple(remaining.user_ids) == served.users.user_ids[2:]
+        assert np.array_equal(remaining.sequences.items, served.users.without(gone).sequences.items)
+
+
+def test_a_damaged_part_is_noticed_when_it_is_touched(store, tmp_path, monkeypatch):
+    world().write(store)
+    path = tmp_path / "vault" / "served.sealed"
+    place = store.open(RECORD).places["events.items"]
+    content = bytearray(path.read_bytes())
+    header = content.index(b"\n") + 1
+    content[header + (place.start // 64 + 1) * 80] ^= 1
+    path.write_bytes(content)
+    recommender = opened(open_served(store), monkeypatch)
+    with pytest.raises(VaultError, match="'served' is damaged"):
+        [recommender.history_of(user) for user in recommender.users.user_ids]
+
+
+@pytest.mark.parametrize("same", [False, True])
+def test_ids_are_found_by_their_hash_and_told_apart_where_two_have_one(same, monkeypatch):
+    if same:
+        monkeypatch.setattr("client.recommender.stored_texts._hash", lambda _key: np.uint64(7))
+    ids = ("b", "a", "", "ü\ud800", "10")
+    content = [each.encode("utf-8", "surrogatepass") for each in ids]
+    offsets = np.cumsum([0, *map(len, content)])
+    stored = StoredIds((np.frombuffer(b"".join(content), np.uint8), offsets), id_index(ids), whole_numbers=False)
+    rows = row_of_each(stored)
+    assert dict(rows) == {each: row for row, each in enumerate(ids)}
+    assert ("c" in rows, rows.get(10), {"a", "c"} & rows.keys(), {"a", "c"} - rows.keys()) == (
+        False,
+        None,
+        {"a"},
+        {"c"},
+    )
+    assert (stored[-1], stored[1:3], list(stored)) == ("10", ("a", ""), list(ids))
+    with pytest.raises(IndexError):
+        StoredTexts(np.zeros(0, np.uint8), np.zeros(1, np.int64))[0]
