@@ -14,7 +14,7 @@ from client.ensemble.cross_fitting import fit_on
 from client.ensemble.ensemble_settings import DEFAULT
 from client.ensemble.head import RankingHead
 from client.features.hashing import hash_texts, hashing_space
-from client.features.prepared_platform import Catalogue, PreparedPlatform
+from client.features.prepared_platform import EXACT_ITEMS, NEIGHBOURS, Catalogue, Neighbours, PreparedPlatform
 from client.recommender.served_catalogue import ServedCatalogue, ServedUsers
 from client.recommender.served_head import WITHOUT_HISTORY, ServedHead
 from client.recommender.served_parts import ServedParts
@@ -41,13 +41,16 @@ def made_up_head(
     """Equal weights; a received encoder, one of the platform's own and ids only, all drawn from ``seed``.
 
     Where it has a ``clock``, it is like a news site (``_news``), and scorers that know the moment count its events,
-    unless the table of ``scorers`` lacks them.
+    unless the table of ``scorers`` lacks them. Neighbours of a catalogue for which finding them takes long are drawn:
+    a list takes as long with any.
     """
     platform = _platform(n_items, n_users, seed)
     if clock:
         platform = _news(platform, seed)
     features = hash_texts(platform.texts)
-    prepared = PreparedPlatform(platform=platform, space=hashing_space(), catalogue=Catalogue(features=features))
+    known = _drawn_neighbours(n_items, seed) if n_items > EXACT_ITEMS else None
+    catalogue = Catalogue(features=features, known=known)
+    prepared = PreparedPlatform(platform=platform, space=hashing_space(), catalogue=catalogue)
     fitted = fit_on(prepared, platform.training_users, scorers)
     own_encoder = KeptEncoder(
         encoder=_encoder(preset, seed + 1),
@@ -117,6 +120,12 @@ def _news(platform: Platform, seed: int) -> Platform:
     beside = np.stack([np.roll(log.items, place) for place in range(ON_A_PAGE)], axis=1)
     shown = EventLog(times=np.repeat(log.times, ON_A_PAGE), items=beside.reshape(-1))
     return replace(platform, sequences=sequences, shown=shown)
+
+
+def _drawn_neighbours(n_items: int, seed: int) -> Neighbours:
+    rng = rng_for(seed, "made-up-neighbours")
+    cosines = np.sort(rng.random((n_items, NEIGHBOURS), np.float32), axis=1)[:, ::-1]
+    return Neighbours(items=rng.integers(0, n_items, (n_items, NEIGHBOURS)), cosines=np.ascontiguousarray(cosines))
 
 
 def _encoder(preset: str, seed: int) -> Encoder:

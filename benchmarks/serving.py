@@ -5,12 +5,16 @@
 The full recommender of preset ``small``: every scorer, the history encoded afresh for each request. Bare work, ensemble
 and recommender take turns request by request, so that their ratio holds on a busy machine too; the service's times do
 not. With ``--before``, the root of another checkout, nothing but two services is measured: of that build and of this
-one, which answer from the same head in turns. A head that is in OUT already is not made again, be it a fitted one.
+one, which answer from the same head in turns: the earlier one makes it, this one also writes it anew in its own format.
+A head that is in OUT already is not made again, be it a fitted one.
 """
 
 import argparse
 import math
+import os
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -46,7 +50,9 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     store = HeadStore(options.out / "heads")
-    if store.stamp(RECORD) is None:
+    if store.stamp(RECORD) is None and options.before is not None:
+        made_by(options.before, options.out / "heads", options.items, options.users)
+    elif store.stamp(RECORD) is None:
         made_up_head(options.items, options.users, "small", seed=0).write(store)
     if options.before is not None:
         beside(options.out, options.before, options.rate, options.seconds, options.stretches)
@@ -123,13 +129,15 @@ def beside(out: Path, before: Path, rate: float, seconds: float, stretches: int)
         seconds: of a stretch.
         stretches: of both together.
     """
-    copy = out / "before"
+    copy, rewritten = out / "before", HeadStore(out / "now" / "heads")
     if not copy.is_dir():
         shutil.copytree(out / "heads", copy / "heads")
+    if rewritten.stamp(RECORD) is None:
+        read_served(HeadStore(out / "heads")).write(rewritten)
     users = read_served(HeadStore(out / "heads")).users.user_ids
     took: dict[str, list[float]] = {"before": [], "now": []}
     spent = {"before": 0.0, "now": 0.0}
-    with running_service(copy, build=before) as earlier, running_service(out, build=HERE) as present:
+    with running_service(copy, build=before) as earlier, running_service(out / "now", build=HERE) as present:
         services = {"before": earlier, "now": present}
         for service in services.values():
             asked_steadily(service, rate, 2.0, users)
@@ -146,6 +154,18 @@ def beside(out: Path, before: Path, rate: float, seconds: float, stretches: int)
     ratios = quantiles(took["now"]) / quantiles(took["before"])
     of_spent = spent["now"] * len(took["before"]) / spent["before"] / len(took["now"])
     print(f"| ratio | {' | '.join(f'{ratio:.2f}' for ratio in ratios)} | {of_spent:.2f} |")
+
+
+def made_by(build: Path, heads: Path, items: int, users: int) -> None:
+    """Make the head by another build, whose records this one reads, too; raises SystemExit where that fails."""
+    script = (
+        "from pathlib import Path; from benchmarks.made_up_head import made_up_head; "
+        "from client.store.head_store import HeadStore; "
+        f"made_up_head({items}, {users}, 'small', seed=0).write(HeadStore(Path({str(heads.resolve())!r})))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(build.resolve())}
+    if subprocess.run([sys.executable, "-c", script], env=environment, cwd=build, check=False).returncode:
+        raise SystemExit("the earlier build made no head")
 
 
 def asked_steadily(service: Service, rate: float, seconds: float, user_ids: Sequence[str]) -> list[float]:

@@ -173,7 +173,7 @@ def apart(served: ServedHead, entries: Sequence[Entry], lists: Sequence[Mapping[
     restarted = reports.opened(served)
     count_since(restarted, entries)
     fresh = LiveHead.of(counted_afresh(served, entries))
-    scores = fresh.answer(ListRequest(k=ITEMS), (NO_HISTORY, np.zeros(0), 0), ()).items
+    scores = fresh.answer(fresh.asked(ListRequest(k=ITEMS), (NO_HISTORY, np.zeros(0), 0), ())).items
     gaps = [max(abs(item.score - listed[item.item]) for item in scores) for listed in lists]
     counts = zip(_columns(restarted.recommender), _columns(fresh.recommender), strict=True)
     return {

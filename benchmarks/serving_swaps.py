@@ -65,7 +65,7 @@ def expected(heads: tuple[ServedHead, ServedHead]) -> dict[tuple[str, str], tupl
     for live in map(LiveHead.of, heads):
         for user in map(_user, range(ASKED)):
             past = Histories().of(user, (), live.recommender)
-            listed = live.answer(ListRequest(user=user, k=LENGTH), past, ())
+            listed = live.answer(live.asked(ListRequest(user=user, k=LENGTH), past, ()))
             right[live.name, user] = tuple(item.item for item in listed.items)
     return right
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from client.ensemble.rerank import DEFAULT as RERANK
 from client.ensemble.rerank import rerank
 from client.evaluation.ranking import best_first
-from client.recommender.request_ensemble import PackedVectors, Past, RequestEnsemble, RequestView
+from client.recommender.request_ensemble import Begun, PackedVectors, Past, RequestEnsemble, RequestView
 from client.recommender.request_shortlist import RequestShortlist
 from client.recommender.searched_columns import Search, searches_of
 from client.recommender.served_catalogue import ServedCatalogue, ServedUsers
@@ -35,6 +35,8 @@ _LEAST = torch.finfo(torch.float32).min
 """Told as the score of an item whose score is no number; it stands last."""
 SCORED = 10_000
 """The latest events of a history that a list is computed from; older ones are only not recommended again."""
+_BEGUN_AT_ONCE = 5
+"""histories without one event each whose products are worked out together, between two turns of others"""
 NO_HISTORY = np.zeros(0, np.int32)
 
 
@@ -68,6 +70,27 @@ class ListQuery:
     """seconds since 1970 as of which ages and gaps are told; None for now"""
     basket: int = 0
     """so many of the history's last items are a basket: wanted is what goes with it, and never what it holds"""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Asked:
+    """A list that somebody wants."""
+
+    history: NDArray[np.int32]
+    """[L] rows of the catalogue, oldest first; it may be empty"""
+    query: ListQuery
+    times: NDArray[np.float64] | None = None
+    """[L] seconds since 1970 when the items were met; None where nobody knows"""
+
+    @property
+    def past(self) -> Past:
+        """What the list is computed from."""
+        return Past(
+            items=self.history[-SCORED:],
+            times=None if self.times is None else self.times[-SCORED:],
+            moment=self.query.moment,
+            together=self.query.basket,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,14 +233,27 @@ class Recommender:
             return "basket"
         return "history" if len(history) else "popularity"
 
-    @torch.no_grad()
+    def begin(self, asked: Sequence[Asked]) -> list[Begun | None]:
+        """What some lists share, worked out for all of them at once.
+
+        Args:
+            asked: the lists that are asked for.
+
+        Returns:
+            For each what ``recommend`` goes on from.
+        """
+        begun: list[Begun | None] = [None] * len(asked)
+        ensembles = [self._ensemble(each.history, each.query) for each in asked]
+        for ensemble in {id(each): each for each in ensembles}.values():
+            places = [place for place, each in enumerate(ensembles) if each is ensemble]
+            for place, each in zip(places, ensemble.begin([asked[place].past for place in places]), strict=True):
+                begun[place] = each
+        return begun
+
     def recommend(
         self, history: NDArray[np.int32], query: ListQuery, times: NDArray[np.float64] | None = None
     ) -> list[Recommendation]:
-        """At most k items, the best first; equal ones in the catalogue's order.
-
-        Items of the history are left out unless the platform's users meet items again, or nothing else is allowed; of a
-        basket that is to be completed they always are.
+        """The list that is asked for by a history; see ``answer``.
 
         Args:
             history: [L] rows of the catalogue, oldest first; it may be empty.
@@ -227,15 +263,27 @@ class Recommender:
         Returns:
             The items with their scores and reasons; empty where no item is allowed.
         """
+        return self.answer(Asked(history=history, query=query, times=times))
+
+    @torch.no_grad()
+    def answer(self, asked: Asked, begun: Begun | None = None) -> list[Recommendation]:
+        """At most k items, the best first; equal ones in the catalogue's order.
+
+        Items of the history are left out unless the platform's users meet items again, or nothing else is allowed; of a
+        basket that is to be completed they always are.
+
+        Args:
+            asked: what the list is made for, and what it shall be like.
+            begun: what ``begin`` gave for it; None: nothing was begun.
+
+        Returns:
+            The items with their scores and reasons; empty where no item is allowed.
+        """
+        history, query, latest = asked.history, asked.query, asked.past
         ensemble = self._ensemble(history, query)
-        latest = Past(
-            items=history[-SCORED:],
-            times=None if times is None else times[-SCORED:],
-            moment=query.moment,
-            together=query.basket,
-        )
         with query.scoring():
-            view = ensemble.view(latest, self._allowed(history, latest.basket, query.allowed), _needed(query))
+            allowed = self._allowed(history, latest.basket, query.allowed)
+            view = ensemble.view(latest, allowed, _needed(query), begun)
             weights = ensemble.weights(latest)
             scores = weights @ view.log_ratios
             best = self._best(scores, view, query)
@@ -310,11 +358,13 @@ def _falls(
     """
     length, weights = len(history.items), ensemble.weights(history)
     scores = (weights @ view.log_ratios)[best]
-    places = range(max(0, length - WEIGHED), length)
-    falls = torch.zeros(len(places), len(best))
-    for row, place in enumerate(places):
-        with query.scoring():
-            falls[row] = scores - weights @ ensemble.again(history.without(place), view)[:, best]
+    fewer = [history.without(place) for place in range(max(0, length - WEIGHED), length)]
+    falls = torch.zeros(len(fewer), len(best))
+    for start in range(0, len(fewer), _BEGUN_AT_ONCE):
+        block = fewer[start : start + _BEGUN_AT_ONCE]
+        for row, (rest, begun) in enumerate(zip(block, ensemble.begin(block), strict=True), start):
+            with query.scoring():
+                falls[row] = scores - weights @ ensemble.again(rest, view, begun)[:, best]
     return falls
 
 

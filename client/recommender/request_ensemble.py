@@ -82,6 +82,16 @@ class RequestView:
     """items of the history that are among the M only where they are not hidden"""
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Begun:
+    """What was worked out of a history together with others: the items' vectors were read once for all of them."""
+
+    batch: HistoryBatch
+    """the history alone"""
+    products: Sequence[torch.Tensor]
+    """[1, n] for each query"""
+
+
 class PackedVectors:
     """Vectors [n, D] of length 1 or 0, in FBGEMM's layout of half-precision weights.
 
@@ -164,41 +174,69 @@ class RequestEnsemble:
         return self._by_gap[int(self._gaps.of(history.as_sequences())[0])]
 
     @torch.no_grad()
-    def log_ratios(self, history: Past) -> torch.Tensor:
-        """[R, n] in nats for a history; at its own items too, which say nothing unless they may be recommended."""
-        raw = without_nan(self._raw(history))
+    def begin(self, histories: Sequence[Past]) -> list[Begun]:
+        """The products of some histories, of each what ``view`` goes on from."""
+        batches = [self._batch(history) for history in histories]
+        queries = [self._queries(batch) for batch in batches]
+        products = iter(self._items.products([query for each in queries for query in each]))
+        return [
+            Begun(batch=batch, products=list(islice(products, len(each))))
+            for batch, each in zip(batches, queries, strict=True)
+        ]
+
+    @torch.no_grad()
+    def log_ratios(self, history: Past, begun: Begun | None = None) -> torch.Tensor:
+        """In nats; at a history's own items too, which say nothing unless they may be recommended.
+
+        Args:
+            history: whose they are.
+            begun: what ``begin`` gave for it; None: nothing was begun.
+
+        Returns:
+            [R, n].
+        """
+        raw = without_nan(self._raw(history, begun))
         hidden = np.unique(history.basket if self.repeats else history.items)
         for alike in self._alike:
             alike.calibrate(raw, hidden)
         return raw
 
-    def view(self, history: Past, allowed: torch.Tensor, _count: int) -> RequestView:
+    def view(self, history: Past, allowed: torch.Tensor, _count: int, begun: Begun | None = None) -> RequestView:
         """The log-ratios of the whole catalogue.
 
         Args:
             history: what the list is made for.
             allowed: [n] False for what it may not hold.
             _count: items that the list needs.
+            begun: what ``begin`` gave for the history; None: nothing was begun.
 
         Returns:
             The items with what is said of them.
         """
-        return RequestView(items=torch.arange(self._n_items), log_ratios=self.log_ratios(history), allowed=allowed)
+        log_ratios = self.log_ratios(history, begun)
+        return RequestView(items=torch.arange(self._n_items), log_ratios=log_ratios, allowed=allowed)
 
-    def again(self, history: Past, _view: RequestView) -> torch.Tensor:
+    def again(self, history: Past, _view: RequestView, begun: Begun | None = None) -> torch.Tensor:
         """The log-ratios of another history for the items of a view, which are all.
 
         Args:
             history: whose they are.
             _view: of the whole catalogue.
+            begun: what ``begin`` gave for the history; None: nothing was begun.
 
         Returns:
             [R, n] in nats.
         """
-        return self.log_ratios(history)
+        return self.log_ratios(history, begun)
 
-    def _raw(self, history: Past) -> torch.Tensor:
-        batch = HistoryBatch(history.as_sequences(), self._n_items)
+    def _batch(self, history: Past) -> HistoryBatch:
+        return HistoryBatch(history.as_sequences(), self._n_items)
+
+    def _queries(self, batch: HistoryBatch) -> list[NDArray[np.float32]]:
+        return [query for scorer in self._queried for query in scorer.queries(batch)]
+
+    def _raw(self, history: Past, begun: Begun | None = None) -> torch.Tensor:
+        batch = self._batch(history) if begun is None else begun.batch
         raw = torch.empty(len(self.names), self._n_items)
 
         def write(rows: list[int], columns: Sequence[torch.Tensor]) -> None:
@@ -206,8 +244,7 @@ class RequestEnsemble:
                 raw[row] = column
 
         def products() -> None:
-            queries = [query for scorer in self._queried for query in scorer.queries(batch)]
-            write(self._product_rows, self._items.products(queries))
+            write(self._product_rows, self._items.products(self._queries(batch)) if begun is None else begun.products)
 
         def others() -> None:
             for rows, work in self._computed:

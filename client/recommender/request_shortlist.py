@@ -61,14 +61,19 @@ class RequestShortlist:
             return self._by_gap[0]
         return self._by_gap[int(self._gaps.of(history.as_sequences())[0])]
 
+    def begin(self, histories: Sequence[Past]) -> list[None]:
+        """Nothing: each history looks at items of its own."""
+        return [None] * len(histories)
+
     @torch.no_grad()
-    def view(self, history: Past, allowed: torch.Tensor, count: int) -> RequestView:
+    def view(self, history: Past, allowed: torch.Tensor, count: int, _begun: object = None) -> RequestView:
         """What the columns say of the items that a list may be made of.
 
         Args:
             history: what it is made for.
             allowed: [n] False for what the list may not hold.
             count: items that the list needs; there are as many, unless fewer are allowed.
+            _begun: what ``begin`` gave for the history.
 
         Returns:
             The items in the catalogue's order, those of the sample behind them.
@@ -89,12 +94,13 @@ class RequestShortlist:
         )
 
     @torch.no_grad()
-    def again(self, history: Past, view: RequestView) -> torch.Tensor:
+    def again(self, history: Past, view: RequestView, _begun: object = None) -> torch.Tensor:
         """The log-ratios of another history for the items of a view.
 
         Args:
             history: whose they are; what was hidden in the view and is not now counts among the others.
             view: says where the columns are looked up.
+            _begun: what ``begin`` gave for the history.
 
         Returns:
             [R, M] in nats.

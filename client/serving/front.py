@@ -206,7 +206,7 @@ class Front:
 
         def work(turn: Turn) -> ListAnswer:
             list_request = request()
-            turn.expect(self.service.scorings(list_request))
+            turn.expect(self.service.scorings([list_request]))
             return self.service.recommend(list_request, turn)
 
         return self._done("recommend", call, work)
@@ -230,8 +230,8 @@ class Front:
         def work(turn: Turn) -> list[ListAnswer | NothingToRecommend]:
             list_requests = requests()
             check_count("requests", len(list_requests), REQUESTS_AT_ONCE, 1)
-            turn.expect(sum(map(self.service.scorings, list_requests)))
-            return [self._listed(list_request, turn) for list_request in list_requests]
+            turn.expect(self.service.scorings(list_requests))
+            return self.service.recommend_batch(list_requests, turn)
 
         return self._done("recommend-batch", call, work)
 
@@ -283,12 +283,6 @@ class Front:
             StorageError: if the record cannot be read or written.
         """
         return self._counted("forget", call, lambda turn: self.service.forget(user(), turn))
-
-    def _listed(self, request: ListRequest, turn: Turn) -> ListAnswer | NothingToRecommend:
-        try:
-            return self.service.recommend(request, turn)
-        except NothingToRecommend as refusal:
-            return refusal
 
     def _counted(self, method: str, call: Call, work: Callable[[Turn], Counts]) -> Counts:
         counts = self._done(method, call, work)

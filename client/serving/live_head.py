@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.recommender.catalogue_update import NewItem, fitting, with_items
-from client.recommender.recommender import ListQuery, Recommendation, Recommender
+from client.recommender.recommender import Asked, ListQuery, Recommendation, Recommender
+from client.recommender.request_ensemble import Begun
 from client.recommender.served_head import ServedHead
 from client.recommender.stored_texts import StoredIds
 from client.serving.id_form import IdForm
@@ -21,6 +22,15 @@ _LOG = logging.getLogger(__name__)
 _NO_VECTOR = "%s reported items are left out: the head needs vectors of %d numbers; upsert them with such a vector"
 REASONS = 3
 """Scorers and items of the history that are named."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class AskedList:
+    """A list that a caller wants."""
+
+    asked: Asked
+    unknown: int
+    """items of the session that the catalogue lacks"""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -98,14 +108,14 @@ class LiveHead:
             rows, times = zip(*known, strict=True)
             self.recommender.count(np.array(rows, np.int32), np.array(times, np.float64), shown=shown)
 
-    def answer(
+    def asked(
         self,
         request: ListRequest,
         past: tuple[NDArray[np.int32], NDArray[np.float64], int],
         disliked: Sequence[str],
         scoring: Callable[[], AbstractContextManager[object]] = nullcontext,
-    ) -> ListAnswer:
-        """The list, which is not empty.
+    ) -> "AskedList":
+        """A request as the recommender takes it.
 
         Args:
             request: what is wanted, its ids in the form of the fit.
@@ -115,10 +125,7 @@ class LiveHead:
             scoring: each pass over the catalogue is within one; it may end the work by raising.
 
         Returns:
-            The list and what it rests on.
-
-        Raises:
-            NothingToRecommend: if no item is allowed.
+            What ``answer`` answers.
         """
         history, times, unknown = past
         query = ListQuery(
@@ -130,12 +137,31 @@ class LiveHead:
             moment=request.as_of,
             basket=len(set(request.session) & self.recommender.row_of_item.keys()) if request.basket else 0,
         )
-        recommendations = self.recommender.recommend(history, query, times)
+        return AskedList(asked=Asked(history=history, query=query, times=times), unknown=unknown)
+
+    def begin(self, requests: Sequence["AskedList"]) -> list[Begun | None]:
+        """What some lists share; for each what ``answer`` goes on from."""
+        return self.recommender.begin([request.asked for request in requests])
+
+    def answer(self, request: "AskedList", begun: Begun | None = None) -> ListAnswer:
+        """The list, which is not empty.
+
+        Args:
+            request: what is asked for.
+            begun: what ``begin`` gave for it; None: nothing was begun.
+
+        Returns:
+            The list and what it rests on.
+
+        Raises:
+            NothingToRecommend: if no item is allowed.
+        """
+        recommendations = self.recommender.answer(request.asked, begun)
         if not recommendations:
             raise NothingToRecommend("the request allows no item of the catalogue; its categories may hold none")
         items = tuple(self._listed(recommendation) for recommendation in recommendations)
-        basis = self.recommender.basis(history, query)
-        return ListAnswer(items=items, basis=basis, unknown_items=unknown, head=self.name)
+        basis = self.recommender.basis(request.asked.history, request.asked.query)
+        return ListAnswer(items=items, basis=basis, unknown_items=request.unknown, head=self.name)
 
     def _allowed(self, request: ListRequest, disliked: Sequence[str]) -> NDArray[np.bool_] | None:
         """[n]; None where all are."""

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from client.data.ids import whole_number
 from client.recommender.catalogue_update import NewItem, keep_latest
@@ -14,7 +15,7 @@ from client.recommender.served_head import RECORD, open_served, read_served
 from client.serving.admission import UNHURRIED, Turn, Unhurried
 from client.serving.id_form import IdForm
 from client.serving.journal import Journal
-from client.serving.live_head import LiveHead
+from client.serving.live_head import AskedList, LiveHead
 from client.serving.requests import (
     ITEMS_AT_ONCE,
     REPORTS_AT_ONCE,
@@ -31,7 +32,10 @@ from client.serving.requests import (
 )
 from client.serving.told import Replay, Told, count_since, stamped
 from client.store.head_store import HeadStore
-from shared.errors import InvalidRequest
+from shared.errors import InvalidRequest, NothingToRecommend
+
+TOGETHER = 8
+"""lists of a batch whose products with the catalogue are worked out at once"""
 
 
 class RecommendService:
@@ -63,9 +67,10 @@ class RecommendService:
         """The name of the head that answers now."""
         return self._live.name
 
-    def scorings(self, request: ListRequest) -> int:
-        """How often the whole catalogue is scored for a list, at most."""
-        return 1 + (WEIGHED if request.reasons else 0)
+    def scorings(self, requests: Sequence[ListRequest]) -> int:
+        """How often the whole catalogue is scored for some lists, at most."""
+        shared = math.ceil(len(requests) / TOGETHER) if len(requests) > 1 else 0
+        return shared + sum(1 + (WEIGHED if request.reasons else 0) for request in requests)
 
     def recommend(self, request: ListRequest, turn: Turn | Unhurried = UNHURRIED) -> ListAnswer:
         """A list.
@@ -84,8 +89,37 @@ class RecommendService:
         """
         if request.as_of is not None:
             replay = self._replayed(request.as_of, turn)
-            return _answered(replay.live, replay.told, request, turn)
-        return _answered(self._live, self._told, request, turn)
+            return replay.live.answer(_asked(replay.live, replay.told, request, turn))
+        live = self._live
+        return live.answer(_asked(live, self._told, request, turn))
+
+    def recommend_batch(
+        self, requests: Sequence[ListRequest], turn: Turn | Unhurried = UNHURRIED
+    ) -> list[ListAnswer | NothingToRecommend]:
+        """Lists; those of now that come one after the other share what can be worked out for several at once.
+
+        Args:
+            requests: what is wanted.
+            turn: says when the work is of no use any more; by default there is all the time.
+
+        Returns:
+            For each its list, or why there is none.
+
+        Raises:
+            InvalidRequest: if a list shall be as of a moment of which that is not known.
+            RequestError: if the turn says that it is of no use to go on.
+        """
+        live, answers = self._live, list[ListAnswer | NothingToRecommend]()
+        for start in range(0, len(requests), TOGETHER):
+            block = requests[start : start + TOGETHER]
+            if any(request.as_of is not None for request in block):
+                answers += [_or_refusal(partial(self.recommend, request, turn)) for request in block]
+                continue
+            asked = [_asked(live, self._told, request, turn) for request in block]
+            with turn.slice():
+                begun = live.begin(asked)
+            answers += [_or_refusal(partial(live.answer, *each)) for each in zip(asked, begun, strict=True)]
+        return answers
 
     def report(self, events: Sequence[Feedback], turn: Turn | Unhurried = UNHURRIED) -> Counts:
         """Take feedback in; on return it is durable, repeats too.
@@ -241,7 +275,14 @@ def stored_at(store: HeadStore) -> float:
     return math.inf if stamp is None else stamp[1] / 1e9
 
 
-def _answered(live: LiveHead, reports: Told, request: ListRequest, turn: Turn | Unhurried) -> ListAnswer:
+def _or_refusal(answer: Callable[[], ListAnswer]) -> ListAnswer | NothingToRecommend:
+    try:
+        return answer()
+    except NothingToRecommend as refusal:
+        return refusal
+
+
+def _asked(live: LiveHead, reports: Told, request: ListRequest, turn: Turn | Unhurried) -> AskedList:
     request = live.form.request(request)
     past = reports.histories.of(
         request.user,
@@ -251,4 +292,4 @@ def _answered(live: LiveHead, reports: Told, request: ListRequest, turn: Turn | 
         fitted_items=live.fitted_items,
         now=request.as_of,
     )
-    return live.answer(request, past, tuple(reports.histories.disliked(request.user)), turn.slice)
+    return live.asked(request, past, tuple(reports.histories.disliked(request.user)), turn.slice)

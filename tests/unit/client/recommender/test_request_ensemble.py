@@ -10,8 +10,8 @@ import torch
 from client.data.sequences import Sequences
 from client.ensemble.gaps import Gaps
 from client.evaluation.beyond_accuracy import intra_list_diversity
-from client.recommender.recommender import NO_HISTORY, ListQuery, Recommender
-from client.recommender.request_ensemble import Past
+from client.recommender.recommender import NO_HISTORY, Asked, ListQuery, Recommender
+from client.recommender.request_ensemble import PackedVectors, Past
 from client.recommender.served_head import served_ensembles
 from tests.unit.client.recommender.served_world import LAST, served_world
 
@@ -152,7 +152,7 @@ def test_lifts_an_item_without_a_number_as_the_ensemble_does(history):
 def with_log_ratios(recommender, row):
     """The recommender, whose ensemble says the same of every column, whatever the history."""
     ensemble = copy(recommender.whole)
-    ensemble.log_ratios = lambda _history: row.expand(len(ensemble.names), -1).clone()
+    ensemble.log_ratios = lambda *_: row.expand(len(ensemble.names), -1).clone()
     return replace(recommender, whole=ensemble)
 
 
@@ -232,3 +232,29 @@ def test_a_history_whose_times_nobody_knows_has_the_weights_of_unknown_gaps():
     ensemble = Recommender.of(shifting_world()).whole
     for times in (None, np.full(5, np.nan)):
         assert torch.equal(ensemble.weights(Past(items=HISTORIES[2], times=times, moment=LAST)), ensemble._by_gap[0])
+
+
+def test_lists_that_are_worked_out_together_are_those_of_each_alone(recommender):
+    asked = [Asked(history=history, query=ListQuery(k=7, basket=min(1, len(history)))) for history in HISTORIES]
+    asked += [Asked(history=history, query=ListQuery(k=7)) for history in HISTORIES]
+    for each, begun in zip(asked, recommender.begin(asked), strict=True):
+        together, alone = recommender.answer(each, begun), recommender.answer(each)
+        assert [item.item for item in together] == [item.item for item in alone]
+        assert [item.score for item in together] == pytest.approx([item.score for item in alone], abs=1e-3)
+
+
+def test_vectors_are_read_once_for_lists_that_are_worked_out_together(recommender, monkeypatch):
+    asked = [Asked(history=history, query=ListQuery(k=3)) for history in HISTORIES if len(history)]
+    products, reads = PackedVectors.products, []
+
+    def counted(self, rows):
+        reads.append(len(rows))
+        return products(self, rows)
+
+    monkeypatch.setattr(PackedVectors, "products", counted)
+    begun = recommender.begin(asked)
+    each = reads[0] // len(asked)
+    assert each
+    for request, start in zip(asked, begun, strict=True):
+        recommender.answer(request, start)
+    assert reads == [each * len(asked)]
