@@ -1,7 +1,6 @@
 """``graft-client import``: a platform folder from a data set as it is distributed, or from your own tables."""
 
 import sys
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -268,12 +267,7 @@ def _proposed(source: Path, out: Path, settings: CsvMap, choices: ImportChoices,
         second = "; where a second table describes the items, add --items FILE" if proposal.second_table else ""
         raise DataError(f"{proposal.problem} (complete this: {command}{second})")
     typer.echo(f"read as: {command}", err=aside)
-    return replace(
-        settings,
-        columns=proposal.columns,
-        time_format=settings.time_format or proposal.time_format,
-        decimal=proposal.decimal or settings.decimal,
-    )
+    return proposal.applied(settings)
 
 
 @imports.command(

@@ -70,6 +70,14 @@ def test_dates_that_nobody_can_tell_stay_to_be_said(tmp_path: Path) -> None:
     assert "say how with --time-format" in done.stderr
 
 
+def test_looks_for_a_day_beyond_the_twelfth_all_over_the_table(tmp_path: Path) -> None:
+    lines = [f"u{number % 7};7;{1 + number // 2000:02}.12.2025;Hut\n" for number in range(40_000)]
+    (tmp_path / "log.csv").write_text("Kunde;Artikel;Datum;Titel\n" + "".join(lines), "utf-8")
+    done = raw.graft_client("import", "csv", tmp_path / "log.csv", "--out", tmp_path / "out")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "--time-format %d.%m.%Y" in done.stdout
+
+
 def test_of_two_columns_of_dates_none_is_taken(tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text("user,sku,opened,closed,title\nu,7,2020-01-01,2020-02-01,Hat\n", "utf-8")
     done = raw.graft_client("import", "csv", tmp_path / "log.csv", "--out", tmp_path / "out")
@@ -126,6 +134,8 @@ def test_an_id_is_the_text_where_nothing_else_describes_items(tmp_path: Path) ->
 GERMAN = "Belegnr;Kundennummer;Artikel;Zeitpunkt;Anzahl;Einzelpreis\n1;40157;A-1;25.05.2025 21:06;0,5;3,76\n"
 SPANISH = "cliente,artículo,fecha,cantidad,título\nc1,a1,2025-01-02,3,Sombrero rojo\n"
 BOOKS = "reader,book,stars,rated_on\nr1,9780,4.5,2024-05-01T12:00:00+02:00\n"
+CAMEL = "sessionId,userId,contentId,contentTitle,userRating,eventTimeMs\ns1,u1,c1,A red hat,4,1756101071294\n"
+CLICKS = "visitorID,pageId,clickTs\nv1,p1,1756101071294\n"
 LOG = '"uid","content_id","ts","dwell"\n"u-1","vid_1","1756101071294","175260"\n'
 
 
@@ -135,6 +145,8 @@ LOG = '"uid","content_id","ts","dwell"\n"u-1","vid_1","1756101071294","175260"\n
         (GERMAN, "user_id=Kundennummer,item_id=Artikel,timestamp=Zeitpunkt,rating=Anzahl"),
         (SPANISH, "user_id=cliente,item_id=artículo,timestamp=fecha,text=título,rating=cantidad"),
         (BOOKS, "user_id=reader,item_id=book,timestamp=rated_on,rating=stars"),
+        (CAMEL, "user_id=userId,item_id=contentId,timestamp=eventTimeMs,text=contentTitle,rating=userRating"),
+        (CLICKS, "user_id=visitorID,item_id=pageId,timestamp=clickTs"),
         (LOG, "user_id=uid,item_id=content_id,timestamp=ts"),
     ],
 )
