@@ -16,9 +16,11 @@ from client.data.importers.uci_retail import import_uci_retail
 from shared.errors import ConfigError, DataError
 from shared.system.answer import AsJson, tell_json
 from shared.system.command_options import with_options
+from shared.system.program import CommandGroup
 from shared.system.progress import shown
 
 imports = typer.Typer(
+    cls=CommandGroup,
     help="Turn a data set as it is distributed, or your own tables, into a platform folder.",
     no_args_is_help=True,
 )

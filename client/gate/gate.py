@@ -77,6 +77,9 @@ class GateVerdict:
         return StoredRecord(arrays={}, facts=self.to_json())
 
 
+NO_ENCODER = "no encoder was given, so there is nothing to compare with the platform's own recommender"
+
+
 def decide(
     options: Mapping[str, Sequence[Candidate]],
     validation: Mapping[str, NDArray[np.float64]],
