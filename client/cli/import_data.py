@@ -11,6 +11,7 @@ from client.data.folder_options import TimesOption
 from client.data.importers.csv_map import import_csv
 from client.data.importers.csv_settings import CsvMap, parse_columns
 from client.data.importers.proposal import proposed_map
+from client.data.importers.refused_rows import BadRows
 from client.data.importers.table import IMPORTERS, ImportChoices, Importer, Read, import_with
 from client.data.importers.uci_retail import import_uci_retail
 from shared.errors import ConfigError, DataError
@@ -295,8 +296,13 @@ def import_database(
 
 def _import(choices: ImportChoices, read: Read, paths: tuple[Path, ...], out: Path, *, as_json: bool) -> None:
     """Import and say what was written and what was left out."""
-    with shown("import"):
-        imported = import_with(choices, read, paths, out)
+    try:
+        with shown("import"):
+            imported = import_with(choices, read, paths, out)
+    except BadRows as bad:
+        if choices.skip_bad or bad.wrong.all():
+            raise
+        raise DataError(f"{bad} (--skip-bad leaves such rows out and lists them)") from bad
     users, items, events = imported.events["user_id"].n_unique(), imported.items.height, imported.events.height
     if as_json:
         counts = {"users": users, "items": items, "events": events}

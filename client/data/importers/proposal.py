@@ -14,21 +14,24 @@ from client.data.importers.csv_settings import CsvMap
 from client.data.importers.found_tables import first_rows, found_tables
 from client.data.importers.refused_rows import RefusedRows
 from client.data.importers.source import Source
-from client.data.importers.text_table import TextTable
+from client.data.importers.text_table import TextTable, are_thousands
 from client.data.positives import like_rating
 from client.data.written_times import from_iso, has_two_readings
 
 _PERSONS = ("name", "nom", "nombre")
 """Beside events these may be names of users."""
-_COMMA = r"^-?\d+,\d+$"
-_POINT = r"^-?\d+\.\d+$"
+_COMMA = r"^-?(?:\d+|\d{1,3}(?:\.\d{3})+),\d+$"
+_POINT = r"^-?(?:\d+|\d{1,3}(?:,\d{3})+)\.\d+$"
 _NEEDED = ("user_id", "item_id", "timestamp")
 _NUMBER = r"^-?\d+([.,]\d+)?$"
 _TWO_NUMBERS = (
     r"^(?<first>\d{1,2})(?<mark>[-/.])(?<second>\d{1,2})[-/.](?<year>\d{4}|\d{2})"
-    r"(?<clock> \d{1,2}:\d{2}(?<seconds>:\d{2})?)?$"
+    r"(?<clock>(?<comma>,?) \d{1,2}:\d{2}(?<seconds>:\d{2})?(?<half> ?(?i:am|pm))?)?$"
 )
 _MONTHS = 12
+_MONTH_NAME = r"(?i)\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
+_NAMED_MONTHS = ("%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%d/%b/%Y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y")
+_CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p")
 _WORD = r"\p{L}{2,}"
 _FEW_WORDS = 2.0
 _ROWS = 1000
@@ -168,7 +171,7 @@ def _proposal(events: TextTable, items: TextTable | None, needed: list[str], *, 
     of_items = "" if items is None else f"; {items.label}: {', '.join(items.rows.columns[:20])}"
     columns_of = "column" if len(missing) == 1 else "columns"
     problem = f"{events.label}: expected the {columns_of} {', '.join(missing)}, found {event_columns}{of_items}"
-    written = None if dated or "timestamp" not in columns else _day_and_month(events.rows[columns["timestamp"]])
+    written = None if dated or "timestamp" not in columns else _written(events.rows[columns["timestamp"]])
     return Proposal(
         columns=renamed,
         open=missing,
@@ -180,9 +183,10 @@ def _proposal(events: TextTable, items: TextTable | None, needed: list[str], *, 
 
 
 def _has_commas(table: TextTable) -> bool:
-    """Whether numbers of the table have a comma before their fraction, and none a point."""
+    """Whether numbers of the table have a comma before their fraction, and none a point; thousands are no fractions."""
     values = pl.concat([_first(table, column).rename("") for column in table.rows.columns])
-    return bool(values.str.contains(_COMMA).any() and not values.str.contains(_POINT).any())
+    commas, points = (values.filter(values.str.contains(number)) for number in (_COMMA, _POINT))
+    return bool((~are_thousands(commas, ",")).any() and are_thousands(points, ".").all())
 
 
 def _best(table: TextTable, name: str, *, dated: bool = False) -> str | None:
@@ -211,7 +215,7 @@ def _could_be(table: TextTable, column: str, name: str) -> bool:
     if name != "timestamp" or values.is_empty():
         return True
     times = from_iso(values.str.strip_chars()).is_not_null() | has_two_readings(values)
-    return bool((values.str.contains(_NUMBER) | times).all())
+    return bool((values.str.contains(_NUMBER) | times).all()) or _with_month_names(values.str.strip_chars()) is not None
 
 
 def _dates(table: TextTable, taken: Set[str]) -> str | None:
@@ -227,20 +231,43 @@ def _first(table: TextTable, column: str) -> pl.Series:
     return table.rows[column].drop_nulls().head(_ROWS)
 
 
-def _day_and_month(times: pl.Series) -> str | None:
-    """How dates such as 31/12/2020 23:59 are written, where some of them can be read in one way alone."""
-    parts = times.drop_nulls().unique().str.strip_chars().str.extract_groups(_TWO_NUMBERS).struct.unnest()
-    shape = ("mark", pl.col("year").str.len_chars(), pl.col("seconds").is_not_null(), pl.col("clock").is_not_null())
-    shapes = parts.select(*shape).unique()
+def _written(times: pl.Series) -> str | None:
+    """How dates are written that are not in ISO 8601, where some of them can be read in one way alone."""
+    distinct = times.drop_nulls().unique().str.strip_chars()
+    return _day_and_month(distinct) or _with_month_names(distinct)
+
+
+def _with_month_names(distinct: pl.Series) -> str | None:
+    """How dates such as 31 Dec 2020 are written."""
+    if distinct.is_empty() or not bool(distinct.str.contains(_MONTH_NAME).all()):
+        return None
+    formats = (day + clock for day in _NAMED_MONTHS for clock in _CLOCKS)
+    return next((written for written in formats if _fits(distinct, written)), None)
+
+
+def _fits(distinct: pl.Series, written: str) -> bool:
+    return not distinct.str.to_datetime(written, strict=False, time_unit="us").null_count()
+
+
+def _day_and_month(distinct: pl.Series) -> str | None:
+    """How dates such as 31/12/2020 23:59 or 12/31/2020 11:59 PM are written."""
+    parts = distinct.str.extract_groups(_TWO_NUMBERS).struct.unnest()
+    marks = ("seconds", "clock", "half")
+    shape = ("mark", pl.col("year").str.len_chars(), pl.col("comma").fill_null(""))
+    shapes = parts.select(*shape, *(pl.col(name).is_not_null() for name in marks)).unique()
     if parts.is_empty() or parts["mark"].null_count() or shapes.height != 1:
         return None
     first, second = (parts[name].cast(pl.Int64) for name in ("first", "second"))
     if (first > _MONTHS).any() == (second > _MONTHS).any():
         return None
-    mark, year, seconds, clock = shapes.row(0)
+    mark, year, comma, seconds, clock, half = shapes.row(0)
     days = ("%d", "%m") if (first > _MONTHS).any() else ("%m", "%d")
     date = mark.join((*days, "%Y" if year == len("2020") else "%y"))
-    return str(date) + (" %H:%M" + (":%S" if seconds else "") if clock else "")
+    if not clock:
+        return str(date)
+    blank = " " if half and parts["half"][0].startswith(" ") else ""
+    end = (":%S" if seconds else "") + (f"{blank}%p" if half else "")
+    return f"{date}{comma} {'%I' if half else '%H'}:%M{end}"
 
 
 def _are_dates(values: pl.Series) -> bool:
@@ -282,4 +309,4 @@ def _meeting(ids: pl.Series, items: TextTable) -> str | None:
 
 def _numeric(table: TextTable, name: str) -> bool:
     values = _first(table, name)
-    return bool(values.str.contains(rf"{_NUMBER}|(?i)^(true|false)$").all())
+    return bool(values.str.contains(rf"{_NUMBER}|{_COMMA}|{_POINT}|(?i)^(true|false)$").all())

@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from client.data.importers.proposal import _day_and_month
+from client.data.importers.proposal import _written
 from tests.unit.client.data.importers import raw
 from tests.unit.client.data.sql.shop import write_shop
 
@@ -51,6 +51,11 @@ def test_finds_dates_and_texts_by_what_they_hold_and_how_dates_are_written(tmp_p
         (("2/13/20", "3/1/20"), "%m/%d/%y"),
         (("13.2.2020", "1.3.2020"), "%d.%m.%Y"),
         (("13-02-2020 10:15:00", "01-03-2020 10:15:01"), "%d-%m-%Y %H:%M:%S"),
+        (("12/31/2020 1:05 PM", "1/2/2020 11:00 AM"), "%m/%d/%Y %I:%M %p"),
+        (("31/12/2020, 14:05:09", "01/02/2020, 11:00:00"), "%d/%m/%Y, %H:%M:%S"),
+        (("31 Dec 2020", "1 Feb 2020"), "%d %b %Y"),
+        (("Dec 31, 2020 14:05", "May 1, 2020 11:00"), "%b %d, %Y %H:%M"),
+        (("31 Dez 2020", "1 Feb 2020"), None),
         (("01/02/2020", "02/03/2020"), None),
         (("13/02/2020", "02/13/2020"), None),
         (("13/02/2020", "01.03.2020"), None),
@@ -60,7 +65,7 @@ def test_finds_dates_and_texts_by_what_they_hold_and_how_dates_are_written(tmp_p
 def test_a_date_that_can_be_read_in_one_way_says_how_all_are_written(
     dates: tuple[str, str], written: str | None
 ) -> None:
-    assert _day_and_month(pl.Series(dates)) == written
+    assert _written(pl.Series(dates)) == written
 
 
 def test_dates_that_nobody_can_tell_stay_to_be_said(tmp_path: Path) -> None:
@@ -171,6 +176,38 @@ def test_a_decimal_comma_is_found_and_a_second_table_by_what_it_holds(tmp_path: 
     assert "--decimal ," in done.stdout
     assert pl.read_parquet(tmp_path / "out" / "events.parquet")["rating"].to_list() == [0.5]
     assert pl.read_parquet(tmp_path / "out" / "items.parquet")["text"].to_list() == ["Säge"]
+
+
+def test_marks_between_thousands_are_no_fractions(tmp_path: Path) -> None:
+    (tmp_path / "us.csv").write_text('user,item,date,quantity\nu,7,31 Dec 2020,"1,200"\nv,8,1 Feb 2020,"12"\n')
+    done = raw.graft_client("import", "csv", tmp_path / "us.csv", "--out", tmp_path / "us")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "--decimal" not in done.stdout
+    assert pl.read_parquet(tmp_path / "us" / "events.parquet")["rating"].to_list() == [1200.0, 12.0]
+    (tmp_path / "de.csv").write_text("Kunde;Artikel;Datum;Menge\nu;7;2020-01-01;1.200,5\nv;8;2020-01-02;0,250\n")
+    done = raw.graft_client("import", "csv", tmp_path / "de.csv", "--out", tmp_path / "de")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert pl.read_parquet(tmp_path / "de" / "events.parquet")["rating"].to_list() == [1200.5, 0.25]
+    (tmp_path / "de.csv").write_text("Kunde;Artikel;Datum;Menge\nu;7;2020-01-01;1.200\nv;8;2020-01-02;12\n")
+    raw.graft_client("import", "csv", tmp_path / "de.csv", "--out", tmp_path / "de", "--decimal", ",", "--force")
+    assert pl.read_parquet(tmp_path / "de" / "events.parquet")["rating"].to_list() == [1200.0, 12.0]
+
+
+def test_reads_the_unicode_text_of_spreadsheets(tmp_path: Path) -> None:
+    (tmp_path / "log.txt").write_text("user\titem\ttime\ttitle\nu\t7\t2020-01-01\tGroße Säge\n", "utf-16")
+    done = raw.graft_client("import", "csv", tmp_path / "log.txt", "--out", tmp_path / "out")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert pl.read_parquet(tmp_path / "out" / "items.parquet")["text"].to_list() == ["Große Säge"]
+
+
+def test_where_some_rows_are_wrong_it_says_how_to_leave_them_out(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text("user,item,time,title\n,7,2020-01-01,Hat\nu,7,2020-01-02,Hat\n")
+    done = raw.graft_client("import", "csv", tmp_path / "log.csv", "--out", tmp_path / "out")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "column user: expected an id, found an empty field" in done.stderr
+    assert done.stderr.endswith("(--skip-bad leaves such rows out and lists them)\n")
+    (tmp_path / "log.csv").write_text("user,item,time,title\n,7,2020-01-01,Hat\n")
+    assert "--skip-bad" not in raw.graft_client("import", "csv", tmp_path / "log.csv", "--out", tmp_path / "out").stderr
 
 
 def test_what_is_to_be_completed_leaves_texts_out_and_names_a_second_table(tmp_path: Path) -> None:
