@@ -77,7 +77,7 @@ class GateVerdict:
         return StoredRecord(arrays={}, facts=self.to_json())
 
 
-NO_ENCODER = "no encoder was given, so there is nothing to compare with the platform's own recommender"
+NO_ENCODER = "no encoder was given, so no transfer method competes"
 
 
 def decide(

@@ -29,8 +29,19 @@ _TWO_NUMBERS = (
     r"(?<clock>(?<comma>,?) \d{1,2}:\d{2}(?<seconds>:\d{2})?(?<half> ?(?i:am|pm))?)?$"
 )
 _MONTHS = 12
-_MONTH_NAME = r"(?i)\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
-_NAMED_MONTHS = ("%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%d/%b/%Y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y")
+_ONE_WAY = r"(?i)\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)|^\d{4}[-/.]\d{1,2}[-/.]\d{1,2}"
+_OTHER_DAYS = (
+    "%Y/%m/%d",
+    "%Y.%m.%d",
+    "%Y-%m-%d",
+    "%d %b %Y",
+    "%d-%b-%Y",
+    "%d-%b-%y",
+    "%d/%b/%Y",
+    "%b %d, %Y",
+    "%d %B %Y",
+    "%B %d, %Y",
+)
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p")
 _WORD = r"\p{L}{2,}"
 _FEW_WORDS = 2.0
@@ -215,7 +226,7 @@ def _could_be(table: TextTable, column: str, name: str) -> bool:
     if name != "timestamp" or values.is_empty():
         return True
     times = from_iso(values.str.strip_chars()).is_not_null() | has_two_readings(values)
-    return bool((values.str.contains(_NUMBER) | times).all()) or _with_month_names(values.str.strip_chars()) is not None
+    return bool((values.str.contains(_NUMBER) | times).all()) or _in_other_form(values.str.strip_chars()) is not None
 
 
 def _dates(table: TextTable, taken: Set[str]) -> str | None:
@@ -234,14 +245,15 @@ def _first(table: TextTable, column: str) -> pl.Series:
 def _written(times: pl.Series) -> str | None:
     """How dates are written that are not in ISO 8601, where some of them can be read in one way alone."""
     distinct = times.drop_nulls().unique().str.strip_chars()
-    return _day_and_month(distinct) or _with_month_names(distinct)
+    return _day_and_month(distinct) or _in_other_form(distinct)
 
 
-def _with_month_names(distinct: pl.Series) -> str | None:
-    """How dates such as 31 Dec 2020 are written."""
-    if distinct.is_empty() or not bool(distinct.str.contains(_MONTH_NAME).all()):
+def _in_other_form(distinct: pl.Series) -> str | None:
+    """How dates such as 31 Dec 2020 or 2020/12/31 are written, which nobody reads in two ways."""
+    one_way = distinct.str.contains(_ONE_WAY) & from_iso(distinct).is_null()
+    if not one_way.any() or not bool(distinct.str.contains(_ONE_WAY).all()):
         return None
-    formats = (day + clock for day in _NAMED_MONTHS for clock in _CLOCKS)
+    formats = (day + clock for day in _OTHER_DAYS for clock in _CLOCKS)
     return next((written for written in formats if _fits(distinct, written)), None)
 
 
