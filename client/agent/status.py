@@ -6,12 +6,12 @@ from typing import Any
 from client.agent.connection import CONNECTING, SUPERNODE, known_since, last_known
 from client.agent.finding import Cause, Finding
 from client.agent.home import AgentHome, AgentSettings
-from client.agent.own_answers import answer_as_json, last_answer, obstacle_of_answers
+from client.agent.own_answers import HELD_BACK, answer_as_json, last_answer, obstacle_of_answers
 from client.agent.parties import waiting_words
 from client.agent.preflight import Check
 from client.agent.programs import supervision
 from client.agent.sum_key import own_party
-from client.guard.ledger import SHOWN, Ledger
+from client.guard.ledger import ANSWERS, SHOWN, Ledger
 from client.guard.pinned_key import pinned_key
 from client.store.vault import is_vault
 from shared.errors import ConfigError, GraftError
@@ -122,7 +122,10 @@ def _last_round(answer: dict[str, Any] | None) -> str:
         return "none yet"
     code = f" ({answer['code']})" if answer["code"] else ""
     about = f", encoder {answer['encoder'][:SHOWN]}" if answer["encoder"] else ""
-    return f"round {answer['round']}, {answer['task']}: {answer['answer']}{code}, {answer['time']}{about}"
+    words = ANSWERS.get(
+        answer["answer"], "held back by the guard" if answer["answer"] == HELD_BACK else answer["answer"]
+    )
+    return f"round {answer['round']}, {answer['task']}: {words}{code}, {answer['time']}{about}"
 
 
 def _vault(home: AgentHome, settings: AgentSettings) -> str:

@@ -1,7 +1,6 @@
 """``graft-client import``: a platform folder from a data set as it is distributed, or from your own tables."""
 
 import sys
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -12,14 +11,17 @@ from client.data.folder_options import TimesOption
 from client.data.importers.csv_map import import_csv
 from client.data.importers.csv_settings import CsvMap, parse_columns
 from client.data.importers.proposal import proposed_map
+from client.data.importers.refused_rows import BadRows
 from client.data.importers.table import IMPORTERS, ImportChoices, Importer, Read, import_with
 from client.data.importers.uci_retail import import_uci_retail
 from shared.errors import ConfigError, DataError
 from shared.system.answer import AsJson, tell_json
 from shared.system.command_options import with_options
+from shared.system.program import CommandGroup
 from shared.system.progress import shown
 
 imports = typer.Typer(
+    cls=CommandGroup,
     help="Turn a data set as it is distributed, or your own tables, into a platform folder.",
     no_args_is_help=True,
 )
@@ -268,12 +270,7 @@ def _proposed(source: Path, out: Path, settings: CsvMap, choices: ImportChoices,
         second = "; where a second table describes the items, add --items FILE" if proposal.second_table else ""
         raise DataError(f"{proposal.problem} (complete this: {command}{second})")
     typer.echo(f"read as: {command}", err=aside)
-    return replace(
-        settings,
-        columns=proposal.columns,
-        time_format=settings.time_format or proposal.time_format,
-        decimal=proposal.decimal or settings.decimal,
-    )
+    return proposal.applied(settings)
 
 
 @imports.command(
@@ -299,8 +296,13 @@ def import_database(
 
 def _import(choices: ImportChoices, read: Read, paths: tuple[Path, ...], out: Path, *, as_json: bool) -> None:
     """Import and say what was written and what was left out."""
-    with shown("import"):
-        imported = import_with(choices, read, paths, out)
+    try:
+        with shown("import"):
+            imported = import_with(choices, read, paths, out)
+    except BadRows as bad:
+        if choices.skip_bad or bad.wrong.all():
+            raise
+        raise DataError(f"{bad} (--skip-bad leaves such rows out and lists them)") from bad
     users, items, events = imported.events["user_id"].n_unique(), imported.items.height, imported.events.height
     if as_json:
         counts = {"users": users, "items": items, "events": events}

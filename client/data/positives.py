@@ -3,14 +3,15 @@
 A label 0 is a negative, a rating 0 an item that was not rated, a quantity below 0 a return.
 """
 
+import re
 from collections.abc import Iterable
 
 import polars as pl
 
 _LIKE_RATINGS = (
-    *("rating", "ratings", "user_rating", "book-rating", "stars", "score", "overall", "label", "weight"),
-    *("quantity", "qty", "play_count", "click", "clicked", "is_click", "is_clicked", "like", "liked", "is_like"),
-    *("buy", "bought", "is_buy", "purchased", "is_purchase"),
+    *("rating", "ratings", "userrating", "bookrating", "stars", "score", "overall", "label", "weight"),
+    *("quantity", "qty", "playcount", "click", "clicked", "isclick", "isclicked", "like", "liked", "islike"),
+    *("buy", "bought", "isbuy", "purchased", "ispurchase"),
     *("anzahl", "menge", "bewertung", "sterne", "quantite", "qte", "etoiles"),
     *("cantidad", "valoracion", "puntuacion", "estrellas"),
 )
@@ -18,7 +19,7 @@ _LIKE_RATINGS = (
 
 def like_rating(columns: Iterable[str]) -> str | None:
     """The first column that may be a rating by its name."""
-    return next((name for name in columns if name.lower() in _LIKE_RATINGS), None)
+    return next((name for name in columns if re.sub("[_ -]", "", name.lower()) in _LIKE_RATINGS), None)
 
 
 def unread_note(events: pl.DataFrame, where: str, remedy: str) -> tuple[str, ...]:

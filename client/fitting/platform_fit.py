@@ -18,7 +18,7 @@ from client.ensemble.ensemble_settings import EnsembleSettings
 from client.ensemble.fitting import FittedStacks, fit_stacks, with_trained
 from client.ensemble.rerank import RerankSettings
 from client.features.prepared_platform import PreparedPlatform
-from client.gate.gate import GateSettings, GateVerdict, decide
+from client.gate.gate import NO_ENCODER, GateSettings, GateVerdict, decide
 from client.gate.transferability import TransferabilityScore, TransferabilitySettings, transferability_score
 from client.scorers.table import ScorerSettings, ScorerTable, completing_table, scorer_table
 from client.transfer.method import Encoders, PlatformParts, ReceivedEncoder
@@ -189,7 +189,8 @@ class PlatformFit:
         }
         rng = rng_for(self.seed, self.prepared.name, "gate")
         settings, choice = self.components.gate, self.components.ensemble.candidates
-        return decide(options, self.stacks.whole_list_by_name(), rng, self._transferability(), settings, choice)
+        verdict = decide(options, self.stacks.whole_list_by_name(), rng, self._transferability(), settings, choice)
+        return replace(verdict, reason=NO_ENCODER) if self.encoders.none_came else verdict
 
     def _transferability(self) -> dict[str, TransferabilityScore | None]:
         """Of the encoder behind each method that competes; each encoder is measured once."""

@@ -77,6 +77,9 @@ class GateVerdict:
         return StoredRecord(arrays={}, facts=self.to_json())
 
 
+NO_ENCODER = "no encoder was given, so no transfer method competes"
+
+
 def decide(
     options: Mapping[str, Sequence[Candidate]],
     validation: Mapping[str, NDArray[np.float64]],

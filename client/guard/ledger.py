@@ -24,6 +24,17 @@ KINDS = {
     "failed": "failure: an error's code, without its text",
 }
 
+ANSWERS = {
+    "moments-reply": "sent its moments",
+    "cross-reply": "sent its moments under noise",
+    "train-reply": "sent its trained encoder, or what changed in it",
+    "evaluate-reply": "sent what the encoder is worth here",
+    "sum-reply": "sent its part of a secure sum",
+    "declined": "declined",
+    "failed": "failed",
+}
+"""What each kind of answer comes to, in words."""
+
 PLACE = Path("logs") / "outbound.jsonl"
 """in an agent's folder"""
 OWNER_ONLY = 0o600
@@ -221,7 +232,7 @@ def said(line: LedgerLine) -> str:
     parts += [f"of encoder {line.encoder[:SHOWN]}"] if line.encoder else []
     parts += [line.code] if line.code else []
     parts += [f"of about {line.users} users"] if line.users else []
-    return f"{start}: {'; '.join([line.kind, *parts])}; {line.bytes:,} bytes"
+    return f"{start}: {'; '.join([ANSWERS.get(line.kind, line.kind), *parts])}; {line.bytes:,} bytes"
 
 
 def _times(number: int, word: str) -> str:

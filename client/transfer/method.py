@@ -58,6 +58,11 @@ class Encoders:
     item_moments: Mapping[str, Any] = field(default_factory=dict)
     """of the source's catalogue, as JSON values; empty where it is too small to tell"""
 
+    @property
+    def none_came(self) -> bool:
+        """Whether the platform has none but its own."""
+        return all(encoder is None for encoder in (self.received, self.federated, self.pooled, self.previous))
+
     def of(self, origin: Origin) -> ReceivedEncoder | None:
         """The encoder of this origin, if there is one."""
         encoder: ReceivedEncoder | None = getattr(self, origin, None)

@@ -31,6 +31,7 @@ from shared.federation.config import KRUM_PLATFORMS, Robust
 Float64 = NDArray[np.float64]
 
 LEAST_PLATFORMS = 3
+NOTHING = "left out: it holds next to nothing (its length is under a twentieth of the median of the others')"
 SHORT, LONG = 0.05, 2.0
 """of the median length of the other vectors"""
 FEW, AGAINST = 0.3, 0.02
@@ -92,11 +93,15 @@ def agreement(vectors: InnerProducts, weights: Mapping[str, float], judged: Judg
         if too_many or others <= judged.one_domain or cosine >= -max(judged.against * others, AGAINST):
             break
         shares[worst] = 0.0
-        reasons[names[worst]] = f"left out: it pulls against the others (cosine {cosine:.2f}, theirs {others:.2f})"
+        reasons[names[worst]] = (
+            f"left out: it pulls against the others (its cosine with their sum is {cosine:.2f}, theirs are about "
+            f"{others:.2f})"
+        )
     for place, (share, cosine) in _of_no_domain(vectors.table, full * shares, judged.common).items():
         shares[place] *= share
         reasons[names[place]] = (
-            f"counted at {share:.2g}: it has next to nothing in common with the others ({cosine:.3f})"
+            f"counted at {share:.2g}: it has next to nothing in common with the others (its cosine with "
+            f"their sum is {cosine:.3f})"
         )
     return Shares(of=dict(zip(names, shares.tolist(), strict=True)), reasons=reasons)
 
@@ -149,10 +154,13 @@ def _by_length(vectors: InnerProducts) -> tuple[Float64, dict[str, str]]:
     for place, name in enumerate(vectors.names):
         usual = float(np.median(np.delete(lengths, place)))
         if lengths[place] < SHORT * usual:
-            shares[place], reasons[name] = 0.0, "left out: it holds next to nothing"
+            shares[place], reasons[name] = 0.0, NOTHING
         elif lengths[place] > LONG * usual > 0:
             shares[place] = LONG * usual / lengths[place]
-            reasons[name] = f"cut to twice the median length of the others, {shares[place]:.2g} of its own"
+            reasons[name] = (
+                f"cut to {shares[place]:.2g} of its length (norm), which is twice the median of the others': "
+                "no platform may move the sum by more"
+            )
     return shares, reasons
 
 

@@ -4,12 +4,30 @@ from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from typing import Annotated, Any
 
+import click
 import typer
+from typer.core import TyperGroup
+from typing_extensions import override
 
 from shared.system.command_options import OptionsCommand
 
 _BESIDE = ("flwr", "torch")
 """Packages whose versions stand beside Graft's: what an encoder and a round hang on."""
+
+
+class CommandGroup(TyperGroup):
+    """Commands under a word; one that is mistyped is corrected once, where both typer and click would."""
+
+    @override
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            if "Did you mean" in error.message:
+                raise click.UsageError(error.message, ctx) from None
+            raise
 
 
 def program(name: str, about: str) -> typer.Typer:
@@ -22,7 +40,7 @@ def program(name: str, about: str) -> typer.Typer:
     Returns:
         The program. It takes ``--version``, ``--install-completion`` and ``--show-completion``.
     """
-    app = typer.Typer(name=name, no_args_is_help=True, pretty_exceptions_enable=False)
+    app = typer.Typer(name=name, cls=CommandGroup, no_args_is_help=True, pretty_exceptions_enable=False)
 
     def say_version(asked: bool) -> None:
         if asked:
@@ -59,7 +77,7 @@ def add_group(
         commands: ``(name, function)`` each.
         kind: how the commands read their words.
     """
-    group = typer.Typer(help=about, no_args_is_help=True)
+    group = typer.Typer(cls=CommandGroup, help=about, no_args_is_help=True)
     add_commands(group, commands, kind)
     app.add_typer(group, name=name)
 

@@ -149,7 +149,7 @@ def test_items_may_be_those_of_the_events(tmp_path: Path) -> None:
 def test_a_table_that_breaks_the_contract_writes_nothing(tmp_path: Path) -> None:
     events, items = frames()
     wrong = {
-        "column user_id": events.rename({"user_id": "customer"}),
+        "column user_id": events.rename({"user_id": "who"}),
         "timestamp": events.with_columns(timestamp=pl.lit("yesterday")),
         "expected a data frame": "events.csv",
         "null": events.with_columns(item_id=pl.lit(None, pl.String)),
@@ -178,9 +178,13 @@ def test_other_wrong_rows_are_those_of_the_frame(tmp_path: Path) -> None:
     halves = events.with_columns(user_id=pl.int_range(100) / 2)
     with pytest.raises(graft.DataError, match=r"^events: column user_id: expected whole numbers .* row 1 a number"):
         graft.build_platform(tmp_path / "shop", events=halves, items=items)
+
+
+def test_a_named_index_of_pandas_is_a_column(tmp_path: Path) -> None:
+    events, items = frames()
     indexed = events.to_pandas().set_index("user_id")
-    with pytest.raises(graft.DataError, match=r"expected the column user_id, found it as the index \(reset_index"):
-        graft.build_platform(tmp_path / "shop", events=indexed, items=items)
+    built = graft.build_platform(tmp_path / "shop", events=indexed, items=items.to_pandas().set_index("item_id"))
+    assert repr(built) == "ImportedPlatform: 20 users, 9 items, 100 events"
 
 
 def test_blanks_around_ids_and_repeated_rows_get_a_note(tmp_path: Path) -> None:
@@ -204,9 +208,98 @@ def test_times_may_be_texts_as_for_import_csv(tmp_path: Path) -> None:
     texts = events.with_columns(pl.from_epoch("timestamp").dt.strftime("%Y-%m-%dT%H:%M:%S+00:00"))
     graft.build_platform(tmp_path / "shop", events=texts, items=items)
     assert graft.read_platform(tmp_path / "shop").events["timestamp"].min() == 1_700_000_000
-    german = texts.with_columns(timestamp=pl.lit("03.11.2025 14:00"))
-    with pytest.raises(graft.DataError, match=r"row 0: expected a time.* found another text \(pandas.to_datetime"):
-        graft.build_platform(tmp_path / "branch", events=german, items=items)
+
+
+GERMAN = pl.DataFrame(
+    {
+        "Kunde": ["K1", "K1", "K2", "K2"],
+        "Artikel": ["A7", "A8", "A7", "A9"],
+        "Menge": ["1,0", "2,5", "1,0", "3,0"],
+        "Datum": ["01.02.2025 09:00", "31.12.2025 14:05", "02.03.2025 10:00", "03.03.2025 11:30"],
+    }
+)
+ARTICLES = pl.DataFrame({"Artikelnr": ["A7", "A8", "A9"], "Bezeichnung": ["Hut", "Schuh", "Schal"], "Preis": [1, 2, 3]})
+
+
+def test_columns_of_other_names_dates_and_commas_are_found_as_for_import_csv(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    built = graft.build_platform(tmp_path / "frames", events=GERMAN, items=ARTICLES)
+    assert built.notes[0] == (
+        "columns are read as map={'user_id': 'Kunde', 'item_id': 'Artikel', 'timestamp': 'Datum', "
+        "'text': 'Bezeichnung', 'items.item_id': 'Artikelnr', 'rating': 'Menge'}, time_format='%d.%m.%Y %H:%M', "
+        "decimal=','"
+    )
+    assert [record.getMessage() for record in caplog.records] == [built.notes[0]]
+    GERMAN.write_csv(tmp_path / "orders.csv", separator=";")
+    ARTICLES.write_csv(tmp_path / "articles.csv", separator=";")
+    command = (
+        "import",
+        "csv",
+        tmp_path / "orders.csv",
+        "--items",
+        tmp_path / "articles.csv",
+        "--out",
+        tmp_path / "csv",
+    )
+    assert run("graft-client", *command).returncode == 0
+    from_frames, from_files = graft.read_platform(tmp_path / "frames"), graft.read_platform(tmp_path / "csv")
+    columns = ["user_id", "item_id", "timestamp", "rating"]
+    assert from_frames.events.select(columns).equals(from_files.events.select(columns))
+    assert from_frames.items.select("item_id", "text").equals(from_files.items.select("item_id", "text"))
+    assert from_frames.events["rating"].to_list() == [1.0, 2.5, 1.0, 3.0]
+
+
+def test_what_was_proposed_may_be_said(tmp_path: Path) -> None:
+    names = {"user_id": "Kunde", "item_id": "Artikel", "timestamp": "Datum", "text": "Artikel"}
+    built = graft.build_platform(tmp_path / "shop", events=GERMAN, map=names, time_format="%d.%m.%Y %H:%M")
+    assert built.notes == ()
+    assert built.items.sort("item_id").rows() == [("A7", "A7"), ("A8", "A8"), ("A9", "A9")]
+    assert built.events["rating"].to_list() == [1.0] * 4
+    with pytest.raises(
+        graft.DataError, match=r"expected the column Wann, found Kunde, .*: map=\{'timestamp': 'COLUMN'\}"
+    ):
+        graft.build_platform(tmp_path / "other", events=GERMAN, map={**names, "timestamp": "Wann"})
+    with pytest.raises(graft.ConfigError, match=r"^map: expected one of user_id, .*; got 'user'"):
+        graft.build_platform(tmp_path / "other", events=GERMAN, map={"user": "Kunde"})
+
+
+def test_texts_of_items_may_stand_in_the_events(tmp_path: Path) -> None:
+    events = GERMAN.with_columns(Titel=pl.lit("Ein roter Hut, Nr. ") + pl.col("Artikel"))
+    built = graft.build_platform(tmp_path / "shop", events=events)
+    assert built.items.sort("item_id").rows()[0] == ("A7", "Ein roter Hut, Nr. A7")
+    bare = graft.build_platform(tmp_path / "bare", events=GERMAN)
+    assert bare.items["text"].to_list() == bare.items["item_id"].to_list()
+    assert "nothing describes items: each one's id is its text (map={'text': 'COLUMN'}, or items=FRAME" in bare.notes[1]
+
+
+def test_what_nobody_can_tell_is_asked_with_what_to_complete(tmp_path: Path) -> None:
+    with pytest.raises(graft.DataError, match=r"\(complete this: map=\{'user_id': 'Kunde', .*'timestamp': 'COLUMN'"):
+        graft.build_platform(tmp_path / "shop", events=GERMAN.drop("Datum"))
+    dated = graft.build_platform(tmp_path / "ordered", events=GERMAN.drop("Datum"), no_time=True)
+    assert dated.events.filter(user_id="K1")["timestamp"].to_list() == [0, 1]
+    early = GERMAN.with_columns(Datum=pl.lit("03.11.2025"))
+    with pytest.raises(graft.DataError, match=r"row 0: column Datum: .* two ways; say how with time_format='%d/%m/%Y'"):
+        graft.build_platform(tmp_path / "shop", events=early)
+    numbers = GERMAN.with_columns(Datum=pl.lit(20251103))
+    with pytest.raises(graft.DataError, match=r"row 0: column Datum: .*say times='order' if they only tell an order"):
+        graft.build_platform(tmp_path / "shop", events=numbers)
+    built = graft.build_platform(tmp_path / "shop", events=numbers, time_format="%Y%m%d")
+    assert built.events["timestamp"].dtype.is_integer()
+    with pytest.raises(graft.DataError, match=r"keep_unknown_items=True to describe each"):
+        graft.build_platform(
+            tmp_path / "few",
+            events=GERMAN,
+            items=ARTICLES.with_columns(Artikelnr=pl.lit("x")).head(1),
+            map={
+                "user_id": "Kunde",
+                "item_id": "Artikel",
+                "items.item_id": "Artikelnr",
+                "timestamp": "Datum",
+                "text": "Bezeichnung",
+            },
+            time_format="%d.%m.%Y %H:%M",
+        )
 
 
 def test_an_evaluation_of_one_user_says_that_it_tells_nothing(shop: Path, tmp_path: Path) -> None:
@@ -233,7 +326,7 @@ def test_a_folder_that_is_there_stays_unless_it_is_to_be_replaced(tmp_path: Path
 
 def test_without_an_encoder_the_platform_s_own_recommender_is_fitted_and_served(shop: Path, tmp_path: Path) -> None:
     verdict = graft.fit(shop, heads=tmp_path / "heads", features=FEATURES, own=False)
-    assert (verdict.served, verdict.reason) == ("local", "no transfer method was there to compete")
+    assert (verdict.served, verdict.reason) == ("local", "no encoder was given, so no transfer method competes")
     user = graft.read_platform(shop).events["user_id"][0]
     assert graft.recommend(tmp_path / "heads", [user], k=3).height == 3
     table = graft.evaluate(shop, features=FEATURES, own=False).to_frame()

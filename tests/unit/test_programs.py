@@ -44,6 +44,23 @@ def test_completes_a_word(name: str, app: typer.Typer) -> None:
     assert set(CliRunner().invoke(app, [], prog_name=name, env=asked).output.split()) == words
 
 
+@pytest.mark.parametrize(
+    ("name", "words", "meant"),
+    [
+        ("graft-client", ("fitt",), "fit"),
+        ("graft-client", ("import", "csvv"), "csv"),
+        ("graft-client", ("token", "ad"), "add"),
+        ("graft-server", ("enrol",), "enroll"),
+        ("graft-sim", ("wrold",), "world"),
+    ],
+)
+def test_a_mistyped_command_is_corrected_once(name: str, words: tuple[str, ...], meant: str) -> None:
+    done = CliRunner().invoke(APPS[name], words, terminal_width=200)
+    assert done.exit_code == 2
+    assert done.output.count("Did you mean") == 1
+    assert f"'{meant}'" in done.output
+
+
 @PROGRAMS
 def test_offers_to_install_the_completion(name: str, app: typer.Typer) -> None:
     assert "--install-completion" in CliRunner().invoke(app, ["--help"], terminal_width=200).output

@@ -44,7 +44,7 @@ def import_csv(source: Source, settings: CsvMap | None = None) -> ImportedPlatfo
     rows = EventRows()
     with_items: list[pl.DataFrame] | None = None if tables.items else []
     for form, file in files:
-        look = partial(_require_columns, form, settings, describes=with_items is not None)
+        look = partial(require_event_columns, form, settings, describes=with_items is not None)
         take = None if with_items is None else partial(_take_items, form, settings, with_items)
         read_file(rows, form, file, source, look=look, take=take)
     events, notes = timed_events(rows, source.said, no_time=settings.no_time)
@@ -53,14 +53,24 @@ def import_csv(source: Source, settings: CsvMap | None = None) -> ImportedPlatfo
     else:
         items, further = first_filled(pl.concat(with_items, how="diagonal_relaxed")), ()
     unread = _unread_notes(rows, settings, with_items is not None)
-    if with_items is not None and "text" not in settings.columns and bool((items["text"] == _as_text(items)).all()):
-        further = (_IDS_ARE_TEXTS,)
+    if with_items is not None:
+        further = ids_are_texts_note(items, settings)
     whole = ImportedPlatform(items=items, events=events, notes=notes + unread + further)
     return with_whole_ids(whole)
 
 
-def _require_columns(form: Form, settings: CsvMap, table: TextTable, *, describes: bool) -> None:
-    """Raise DataError that names every column that is missing."""
+def require_event_columns(form: Form, settings: CsvMap, table: TextTable, *, describes: bool) -> None:
+    """Require what is read of a table of events.
+
+    Args:
+        form: what its columns are called.
+        settings: maps our column names to the table's.
+        table: is looked at.
+        describes: whether it describes the items too.
+
+    Raises:
+        DataError: if columns are missing; it names all of them.
+    """
     names = ["user_id", "item_id", *([] if settings.no_time else ["timestamp"])]
     names += ["rating"] if "rating" in settings.columns else []
     missing = [name for name in names if form.called(table, name) is None]
@@ -72,10 +82,24 @@ def _require_columns(form: Form, settings: CsvMap, table: TextTable, *, describe
         raise _no_text(table, texts)
 
 
-def _take_items(form: Form, settings: CsvMap, items: list[pl.DataFrame], table: TextTable) -> None:
+def items_in_events(form: Form, settings: CsvMap, table: TextTable) -> pl.DataFrame:
+    """The items of a table of events, each once; where nothing describes them, their ids are their texts.
+
+    Args:
+        form: what its columns are called.
+        settings: maps our column names to the table's.
+        table: rows of events.
+
+    Returns:
+        item_id, text, and category and published where there are such columns.
+    """
     if _ids_are_texts(settings, table):
         form = replace(form, columns={**form.columns, "text": form.columns["item_id"]})
-    items.append(named_items(table, form))
+    return named_items(table, form)
+
+
+def _take_items(form: Form, settings: CsvMap, items: list[pl.DataFrame], table: TextTable) -> None:
+    items.append(items_in_events(form, settings, table))
 
 
 def _ids_are_texts(settings: CsvMap, table: TextTable) -> bool:
@@ -142,16 +166,33 @@ def _read_items(files: list[SourceFile], source: Source, settings: CsvMap) -> tu
     return pl.concat(parts, how="diagonal_relaxed"), notes[:_MOST_NOTES]
 
 
-def _items(table: TextTable, settings: CsvMap, form: Form) -> pl.DataFrame:
+def require_item_columns(table: TextTable, settings: CsvMap) -> str:
+    """Require what is read of a table of items.
+
+    Args:
+        table: is looked at.
+        settings: maps our column names to the table's.
+
+    Returns:
+        what the table calls an item's id.
+
+    Raises:
+        DataError: if the id or a text is missing.
+    """
     name = settings.theirs("items.item_id" if "items.item_id" in settings.columns else "item_id")
     if "items.item_id" not in settings.columns and name not in table.rows.columns:
         name = "item_id"
     table.require(name, hint=" (name it: --map items.item_id=COLUMN)")
-    ids = table.ids(name)
-    table.refuse_repeats(ids, name)
     missing = [text for text in _text_columns(settings) if text not in table.rows.columns]
     if missing:
         raise _no_text(table, missing)
+    return name
+
+
+def _items(table: TextTable, settings: CsvMap, form: Form) -> pl.DataFrame:
+    name = require_item_columns(table, settings)
+    ids = table.ids(name)
+    table.refuse_repeats(ids, name)
     further = [other for other in table.rows.columns if other not in (name, "item_id", PUBLISHED)]
     return pl.DataFrame({"item_id": ids}).with_columns(
         *texts_of(table, form),
@@ -159,8 +200,18 @@ def _items(table: TextTable, settings: CsvMap, form: Form) -> pl.DataFrame:
     )
 
 
-def _as_text(items: pl.DataFrame) -> pl.Series:
-    return items["item_id"].cast(pl.String)
+def ids_are_texts_note(items: pl.DataFrame, settings: CsvMap) -> tuple[str, ...]:
+    """A sentence where nothing describes the items of a table of events.
+
+    Args:
+        items: read of the events.
+        settings: maps our column names to the table's.
+
+    Returns:
+        the sentence; else nothing.
+    """
+    alike = "text" not in settings.columns and bool((items["text"] == items["item_id"].cast(pl.String)).all())
+    return (_IDS_ARE_TEXTS,) if alike else ()
 
 
 def _text_columns(settings: CsvMap) -> list[str]:

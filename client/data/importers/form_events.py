@@ -321,11 +321,22 @@ def timed_events(
         events.insert_column(2, events.select(timestamp=positions()).to_series())
         return events, ("timestamps are positions in the file", *blanks)
     times = imported_times(events["timestamp"], events["user_id"], rows.places, time_meaning, WRITTEN_WAYS)
-    no_zone = sum(rows.no_zone)
-    mixed = 0 < no_zone < events.height and len(rows.no_zone) > 0
-    zones = (f"{no_zone:,} times say no zone: they are read as UTC",) if mixed else ()
+    zones = no_zone_note(sum(rows.no_zone), events.height)
     outside = (f"{rows.outside:,} rows whose time cannot be true left out",) if rows.outside else ()
     return events.with_columns(timestamp=times.values), (*zones, *outside, *blanks, *times.notes)
+
+
+def no_zone_note(no_zone: int, height: int) -> tuple[str, ...]:
+    """A sentence where some times say their zone and others do not.
+
+    Args:
+        no_zone: how many say none.
+        height: how many there are.
+
+    Returns:
+        the sentence; else nothing.
+    """
+    return (f"{no_zone:,} times say no zone: they are read as UTC",) if 0 < no_zone < height else ()
 
 
 def _united(parts: list[pl.Series]) -> pl.Series:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+import polars as pl
+
 from client.data.importers.csv_settings import OUR_NAMES, CsvMap
 from client.data.importers.form import JSON_NAMES, Form
 from client.data.importers.json_blocks import json_fields
@@ -14,8 +16,8 @@ from client.data.importers.time_format import polars_formats
 from shared.errors import DataError
 
 KINDS = ("csv", "tsv", "txt", "dat", "json", "jsonl", "ndjson", "parquet")
-_FIRST = 1000
-"""Rows from which a map is proposed."""
+_LOOKED_AT = 10_000
+"""About so many rows tell a map: of a month's dates some can be read in one way alone."""
 _TABLES = tuple(f"*.{kind}" for kind in KINDS)
 
 
@@ -99,23 +101,36 @@ def form_of(file: SourceFile, settings: CsvMap, *, items: bool = False) -> Form:
     Returns:
         the form.
     """
+    form = named_form(settings, items=items)
+    if file.name.endswith(JSON_NAMES):
+        return replace(form, further=json_fields(file, settings.encoding) if items else ())
+    if file.name.endswith(".parquet"):
+        return form
+    return replace(form, dialect=_dialect(file, settings), guards_quotes=settings.quotes is None)
+
+
+def named_form(settings: CsvMap, *, items: bool = False) -> Form:
+    """What the columns of a table are called, however it is cut.
+
+    Args:
+        settings: map our column names to the table's.
+        items: whether it is of items; else of events.
+
+    Returns:
+        the form.
+    """
     ours = [name for name in OUR_NAMES if name != "items.item_id"]
     columns = {name: settings.theirs(name) for name in ours}
     if items:
         columns["item_id"] = settings.columns.get("items.item_id", columns["item_id"])
     formats = polars_formats(settings.time_format) if settings.time_format is not None else ()
-    form = Form(
+    return Form(
         columns=columns,
         header=None if items else settings.header,
         encodings=(settings.encoding,),
         times=formats,
         no_time=settings.no_time,
     )
-    if file.name.endswith(JSON_NAMES):
-        return replace(form, further=json_fields(file, settings.encoding) if items else ())
-    if file.name.endswith(".parquet"):
-        return form
-    return replace(form, dialect=_dialect(file, settings), guards_quotes=settings.quotes is None)
 
 
 def _dialect(file: SourceFile, settings: CsvMap) -> Dialect:
@@ -129,7 +144,7 @@ def _dialect(file: SourceFile, settings: CsvMap) -> Dialect:
 
 
 def first_rows(file: SourceFile, source: Source, settings: CsvMap, *, items: bool = False) -> TextTable:
-    """The start of a table, all of its columns; of JSON lines, all fields of the first one.
+    """Rows of the start of a table, all of its columns; of JSON lines, all fields of the first one.
 
     Args:
         file: the table.
@@ -138,7 +153,7 @@ def first_rows(file: SourceFile, source: Source, settings: CsvMap, *, items: boo
         items: whether it is of items; else of events.
 
     Returns:
-        its first rows, as strings.
+        some of its first rows, evenly spaced, as strings.
 
     Raises:
         DataError: if the file cannot be read.
@@ -147,4 +162,9 @@ def first_rows(file: SourceFile, source: Source, settings: CsvMap, *, items: boo
     if file.name.endswith(JSON_NAMES):
         form = replace(form, further=json_fields(file, settings.encoding), columns={})
     table = next(form.blocks(file, source, whole=True))
-    return replace(table, rows=table.rows.head(_FIRST), lines=table.lines.head(_FIRST))
+    return replace(table, rows=spaced(table.rows), lines=spaced(table.lines.to_frame()).to_series())
+
+
+def spaced(rows: pl.DataFrame) -> pl.DataFrame:
+    """As many rows as tell a map, evenly spaced."""
+    return rows.gather_every(max(1, rows.height // _LOOKED_AT))

@@ -14,12 +14,12 @@ import polars as pl
 from client.data.ids import EXACT, is_exact
 from client.data.importers.source import SourceFile
 from client.data.importers.text_table import TextTable
+from client.data.importers.typed_table import as_text_table
 from client.data.tables import first_line, native_stderr_silenced
 from shared.errors import DataError
 
 ROWS = 1 << 20
 """Rows that are read at once."""
-_NO_TEXT = (pl.Binary, pl.Duration, pl.Object)
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 """How hive writes null in a place."""
 
@@ -73,11 +73,7 @@ def _as_texts(file: SourceFile, part: pl.DataFrame, schema: pl.Schema, start: in
     for name in part.columns:
         if name in ids and part.schema[name] in EXACT:
             _refuse_merged(file, part[name], start)
-    texts = {name: text for name, kind in schema.items() if (text := _as_text(name, kind)) is not None}
-    rows = part.select(**{name: text for name, text in texts.items() if name in part.columns})
-    without_text = {name: str(kind) for name, kind in schema.items() if name not in rows.columns}
-    lines = pl.int_range(start, start + part.height, eager=True)
-    table = TextTable(label=file.label, rows=rows, lines=lines, unit="row", without_text=without_text)
+    table = as_text_table(file.label, part, start, schema)
     return table if file.refused is None else file.refused.without(table)
 
 
@@ -89,12 +85,3 @@ def _refuse_merged(file: SourceFile, ids: pl.Series, start: int) -> None:
             f"{file.label}, row {start + (wrong.arg_max() or 0)}: column {ids.name}: expected a whole number that "
             f"{ids.dtype} tells from the next, found another one (write ids as integers or texts)"
         )
-
-
-def _as_text(name: str, kind: pl.DataType) -> pl.Expr | None:
-    """Times in ISO 8601, with their zone where they have one, lists of texts with commas; None for what has none."""
-    if isinstance(kind, pl.Datetime):
-        return pl.col(name).dt.to_string("iso")
-    if isinstance(kind, pl.List) and kind.inner in (pl.String, pl.Categorical, pl.Enum):
-        return pl.col(name).cast(pl.List(pl.String)).list.join(", ")
-    return None if kind.is_nested() or kind in _NO_TEXT else pl.col(name).cast(pl.String)

@@ -25,6 +25,8 @@ from client.data.tables import first_line
 from shared.errors import DataError
 from shared.system.progress import track
 
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+"""With which spreadsheets begin "Unicode text"; no UTF-8 begins so."""
 _CHUNK = 1 << 24
 """Bytes that are read at once."""
 _UNREADABLE = (
@@ -138,10 +140,13 @@ class SourceFile:
         return [line.rstrip("\r") for line in first.split("\n", lines)[:lines]]
 
     def _as_utf8(self, stream: IO[bytes], encoding: str) -> Iterator[bytes]:
+        chunks = _chunks(stream)
+        first = next(chunks, b"")
+        encoding = "utf-16" if first.startswith(_UTF_16) else encoding
         decoder = codecs.getincrementaldecoder(encoding)("strict")
         line = 1
         bare: bool | None = None  # whether lines end in a carriage return alone; the first chunk tells
-        for chunk in chain(_chunks(stream), [b""]):
+        for chunk in chain([first], chunks, [b""]):
             try:
                 text = decoder.decode(chunk, final=not chunk)
                 bare = "\r" in text and "\n" not in text if bare is None else bare

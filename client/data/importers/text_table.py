@@ -172,6 +172,7 @@ class TextTable:
             DataError: if a row is no number, or lies under ``minimum``; it names the first one.
         """
         texts = self.texts(name)
+        texts = _without_thousands(texts, self.decimal)
         texts = texts if self.decimal == "." else texts.str.replace(self.decimal, ".", literal=True)
         values = texts.cast(pl.Float64, strict=False)
         comma = texts.str.contains(r"^-?\d+,\d+$").any()
@@ -211,7 +212,7 @@ class TextTable:
             DataError: if a row is no number; it names the first one.
         """
         plain = self.rows[name].cast(pl.Float32, strict=False)
-        if bool(plain.is_finite().fill_null(value=False).all()):
+        if self.decimal == "." and bool(plain.is_finite().fill_null(value=False).all()):
             return plain
         truths = self.rows[name].str.strip_chars().str.to_lowercase().replace(_TRUTHS)
         return replace(self, rows=self.rows.with_columns(truths)).numbers(name).cast(pl.Float32)
@@ -360,6 +361,29 @@ def row_of(tables: Sequence[tuple[TextTable, str]]) -> Callable[[int], str]:
         return table.row(name)(place - starts[number])
 
     return row
+
+
+def are_thousands(numbers: pl.Series, mark: str) -> pl.Series:
+    """Whether each number has a mark between its thousands, such as ``1,200`` and ``1,200.5``, not ``0,250``.
+
+    Args:
+        numbers: as texts.
+        mark: a comma or a point.
+
+    Returns:
+        Boolean, row by row.
+    """
+    fraction = "," if mark == "." else r"\."
+    return numbers.str.contains(rf"^-?[1-9]\d{{0,2}}(?:\{mark}\d{{3}})+(?:{fraction}\d+)?$")
+
+
+def _without_thousands(texts: pl.Series, decimal: str) -> pl.Series:
+    """The numbers without the mark between thousands, where it stands nowhere else."""
+    mark = "." if decimal == "," else ","
+    marked = texts.filter(texts.str.contains(mark, literal=True))
+    if marked.is_empty() or not bool(are_thousands(marked, mark).all()):
+        return texts
+    return texts.str.replace_all(mark, "", literal=True)
 
 
 def _joined(text: str) -> str:

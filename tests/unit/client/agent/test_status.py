@@ -53,7 +53,7 @@ def test_one_that_takes_part_says_since_when_and_its_last_round(home) -> None:
     assert (found["last_answer"]["round"], found["last_answer"]["answer"]) == (3, "train-reply")
     lines = status_lines(found)
     assert lines[0] == f"north: connected to shops.example:9443 since {SINCE}"
-    assert lines[1].startswith("last round: round 3, train: train-reply")
+    assert lines[1].startswith("last round: round 3, train: sent its trained encoder, or what")
 
 
 @pytest.mark.parametrize(

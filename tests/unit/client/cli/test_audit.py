@@ -26,7 +26,9 @@ def test_tells_what_left_when_and_how_many_bytes(agent) -> None:
     assert lines[0] == f"{agent}: 1 answer left this platform, {size:,} bytes in all"
     assert lines[1].endswith(f"what changed in it: 1 time, {size:,} bytes")
     assert lines[2] == "1 answer did not leave: the guard held them back"
-    assert lines[3].startswith("2026-03-01 12:00:00 UTC  round 3, train: train-reply; encoder int16 [")
+    assert lines[3].startswith(
+        "2026-03-01 12:00:00 UTC  round 3, train: sent its trained encoder, or what changed in it; encoder int16 ["
+    )
     assert lines[3].endswith(f"]; metrics encoder, head; of about 128 users; {size:,} bytes")
     assert lines[4] == "2026-03-01 12:00:00 UTC  round 4, train: held back: a metric that is not listed"
 

@@ -33,7 +33,7 @@ def test_tells_what_opens_the_vault_and_how_much_has_left(home) -> None:
         "north: not running, not connected to a:1",
         "why: the agent does not run",
         f"what to do: graft-client start {home.folder} --background",
-        "last round: round 2, train: held-back, 2026-03-01T12:00:00+00:00",
+        "last round: round 2, train: held back by the guard, 2026-03-01T12:00:00+00:00",
         f"vault: sealed; file:{home.vault_key} opens it",
         f"tasks: {status(home)['tasks']}",
         f"left: 1 answers, {update.bytes:,} bytes; graft-client audit",

@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from client.data.importers.proposal import _day_and_month
+from client.data.importers.proposal import _written
 from tests.unit.client.data.importers import raw
 from tests.unit.client.data.sql.shop import write_shop
 
@@ -51,6 +51,13 @@ def test_finds_dates_and_texts_by_what_they_hold_and_how_dates_are_written(tmp_p
         (("2/13/20", "3/1/20"), "%m/%d/%y"),
         (("13.2.2020", "1.3.2020"), "%d.%m.%Y"),
         (("13-02-2020 10:15:00", "01-03-2020 10:15:01"), "%d-%m-%Y %H:%M:%S"),
+        (("12/31/2020 1:05 PM", "1/2/2020 11:00 AM"), "%m/%d/%Y %I:%M %p"),
+        (("31/12/2020, 14:05:09", "01/02/2020, 11:00:00"), "%d/%m/%Y, %H:%M:%S"),
+        (("31 Dec 2020", "1 Feb 2020"), "%d %b %Y"),
+        (("Dec 31, 2020 14:05", "May 1, 2020 11:00"), "%b %d, %Y %H:%M"),
+        (("2020/12/31 14:05", "2020/2/1 9:00"), "%Y/%m/%d %H:%M"),
+        (("2020-12-31 14:05", "2020-2-1 9:00"), "%Y-%m-%d %H:%M"),
+        (("31 Dez 2020", "1 Feb 2020"), None),
         (("01/02/2020", "02/03/2020"), None),
         (("13/02/2020", "02/13/2020"), None),
         (("13/02/2020", "01.03.2020"), None),
@@ -60,7 +67,7 @@ def test_finds_dates_and_texts_by_what_they_hold_and_how_dates_are_written(tmp_p
 def test_a_date_that_can_be_read_in_one_way_says_how_all_are_written(
     dates: tuple[str, str], written: str | None
 ) -> None:
-    assert _day_and_month(pl.Series(dates)) == written
+    assert _written(pl.Series(dates)) == written
 
 
 def test_dates_that_nobody_can_tell_stay_to_be_said(tmp_path: Path) -> None:
@@ -68,6 +75,14 @@ def test_dates_that_nobody_can_tell_stay_to_be_said(tmp_path: Path) -> None:
     done = raw.graft_client("import", "csv", tmp_path / "log.csv", "--out", tmp_path / "out")
     assert done.returncode == 2
     assert "say how with --time-format" in done.stderr
+
+
+def test_looks_for_a_day_beyond_the_twelfth_all_over_the_table(tmp_path: Path) -> None:
+    lines = [f"u{number % 7};7;{1 + number // 2000:02}.12.2025;Hut\n" for number in range(40_000)]
+    (tmp_path / "log.csv").write_text("Kunde;Artikel;Datum;Titel\n" + "".join(lines), "utf-8")
+    done = raw.graft_client("import", "csv", tmp_path / "log.csv", "--out", tmp_path / "out")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "--time-format %d.%m.%Y" in done.stdout
 
 
 def test_of_two_columns_of_dates_none_is_taken(tmp_path: Path) -> None:
@@ -126,6 +141,8 @@ def test_an_id_is_the_text_where_nothing_else_describes_items(tmp_path: Path) ->
 GERMAN = "Belegnr;Kundennummer;Artikel;Zeitpunkt;Anzahl;Einzelpreis\n1;40157;A-1;25.05.2025 21:06;0,5;3,76\n"
 SPANISH = "cliente,artículo,fecha,cantidad,título\nc1,a1,2025-01-02,3,Sombrero rojo\n"
 BOOKS = "reader,book,stars,rated_on\nr1,9780,4.5,2024-05-01T12:00:00+02:00\n"
+CAMEL = "sessionId,userId,contentId,contentTitle,userRating,eventTimeMs\ns1,u1,c1,A red hat,4,1756101071294\n"
+CLICKS = "visitorID,pageId,clickTs\nv1,p1,1756101071294\n"
 LOG = '"uid","content_id","ts","dwell"\n"u-1","vid_1","1756101071294","175260"\n'
 
 
@@ -135,6 +152,8 @@ LOG = '"uid","content_id","ts","dwell"\n"u-1","vid_1","1756101071294","175260"\n
         (GERMAN, "user_id=Kundennummer,item_id=Artikel,timestamp=Zeitpunkt,rating=Anzahl"),
         (SPANISH, "user_id=cliente,item_id=artículo,timestamp=fecha,text=título,rating=cantidad"),
         (BOOKS, "user_id=reader,item_id=book,timestamp=rated_on,rating=stars"),
+        (CAMEL, "user_id=userId,item_id=contentId,timestamp=eventTimeMs,text=contentTitle,rating=userRating"),
+        (CLICKS, "user_id=visitorID,item_id=pageId,timestamp=clickTs"),
         (LOG, "user_id=uid,item_id=content_id,timestamp=ts"),
     ],
 )
@@ -159,6 +178,38 @@ def test_a_decimal_comma_is_found_and_a_second_table_by_what_it_holds(tmp_path: 
     assert "--decimal ," in done.stdout
     assert pl.read_parquet(tmp_path / "out" / "events.parquet")["rating"].to_list() == [0.5]
     assert pl.read_parquet(tmp_path / "out" / "items.parquet")["text"].to_list() == ["Säge"]
+
+
+def test_marks_between_thousands_are_no_fractions(tmp_path: Path) -> None:
+    (tmp_path / "us.csv").write_text('user,item,date,quantity\nu,7,31 Dec 2020,"1,200"\nv,8,1 Feb 2020,"12"\n')
+    done = raw.graft_client("import", "csv", tmp_path / "us.csv", "--out", tmp_path / "us")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "--decimal" not in done.stdout
+    assert pl.read_parquet(tmp_path / "us" / "events.parquet")["rating"].to_list() == [1200.0, 12.0]
+    (tmp_path / "de.csv").write_text("Kunde;Artikel;Datum;Menge\nu;7;2020-01-01;1.200,5\nv;8;2020-01-02;0,250\n")
+    done = raw.graft_client("import", "csv", tmp_path / "de.csv", "--out", tmp_path / "de")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert pl.read_parquet(tmp_path / "de" / "events.parquet")["rating"].to_list() == [1200.5, 0.25]
+    (tmp_path / "de.csv").write_text("Kunde;Artikel;Datum;Menge\nu;7;2020-01-01;1.200\nv;8;2020-01-02;12\n")
+    raw.graft_client("import", "csv", tmp_path / "de.csv", "--out", tmp_path / "de", "--decimal", ",", "--force")
+    assert pl.read_parquet(tmp_path / "de" / "events.parquet")["rating"].to_list() == [1200.0, 12.0]
+
+
+def test_reads_the_unicode_text_of_spreadsheets(tmp_path: Path) -> None:
+    (tmp_path / "log.txt").write_text("user\titem\ttime\ttitle\nu\t7\t2020-01-01\tGroße Säge\n", "utf-16")
+    done = raw.graft_client("import", "csv", tmp_path / "log.txt", "--out", tmp_path / "out")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert pl.read_parquet(tmp_path / "out" / "items.parquet")["text"].to_list() == ["Große Säge"]
+
+
+def test_where_some_rows_are_wrong_it_says_how_to_leave_them_out(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text("user,item,time,title\n,7,2020-01-01,Hat\nu,7,2020-01-02,Hat\n")
+    done = raw.graft_client("import", "csv", tmp_path / "log.csv", "--out", tmp_path / "out")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "column user: expected an id, found an empty field" in done.stderr
+    assert done.stderr.endswith("(--skip-bad leaves such rows out and lists them)\n")
+    (tmp_path / "log.csv").write_text("user,item,time,title\n,7,2020-01-01,Hat\n")
+    assert "--skip-bad" not in raw.graft_client("import", "csv", tmp_path / "log.csv", "--out", tmp_path / "out").stderr
 
 
 def test_what_is_to_be_completed_leaves_texts_out_and_names_a_second_table(tmp_path: Path) -> None:
