@@ -178,11 +178,16 @@ def under_idf(weights: sp.csr_array) -> sp.csr_array:
     frequency = np.bincount(weights.indices, minlength=BUCKETS)
     used = np.flatnonzero(frequency)
     column = (np.cumsum(frequency > 0) - 1)[weights.indices]
-    idf = (np.log((n + 1) / (frequency[used] + 1)) + 1).astype(np.float32)
-    values = weights.data * idf[column]
+    values = weights.data * idf_of(weights)[weights.indices]
     row = np.repeat(np.arange(n), np.diff(weights.indptr))
     norms = np.sqrt(np.bincount(row, values**2, minlength=n)).astype(np.float32)
     return sparse_rows(values / norms[row], column, weights.indptr, (n, len(used)))
+
+
+def idf_of(weights: sp.csr_array) -> NDArray[np.float32]:
+    """[BUCKETS] ln((n + 1) / (df + 1)) + 1 of grams in weights [n, BUCKETS]."""
+    frequency = np.bincount(weights.indices, minlength=BUCKETS)
+    return np.asarray(np.log((weights.shape[0] + 1) / (frequency + 1)) + 1, np.float32)
 
 
 def probe_vectors(space: FeatureSpace) -> NDArray[np.float32]:

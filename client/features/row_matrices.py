@@ -23,7 +23,7 @@ _AT_ONCE = 20_000
 
 
 class Rows(Protocol):
-    """What is like an array [n, ...] as far as its rows go: an array, or rows of a record."""
+    """What is like an array [n, ...] as far as its rows go: those of a record."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -34,6 +34,18 @@ class Rows(Protocol):
 
     def __getitem__(self, rows: Any, /) -> Any:
         """Rows by their numbers [M], or side by side by a slice."""
+        ...
+
+    def read(self, start: int, stop: int) -> NDArray[Any]:
+        """Rows that lie side by side; nothing of them stays in memory.
+
+        Args:
+            start: the first.
+            stop: the one behind the last.
+
+        Returns:
+            [stop − start, ...].
+        """
         ...
 
 
@@ -80,11 +92,6 @@ def by_row(matrix: Any) -> Any:
     return matrix if hasattr(matrix, "entries") else sp.csr_array(matrix)
 
 
-def read_whole(matrix: Any) -> Any:
-    """A matrix, all of it in memory where it is in a record; any other as it is."""
-    return matrix.in_memory() if isinstance(matrix, StoredMatrix) else matrix
-
-
 @dataclass(frozen=True, eq=False, kw_only=True)
 class StoredMatrix:
     """See ``RowMatrix``; of a record."""
@@ -111,11 +118,6 @@ class StoredMatrix:
         places = stretches(begins, counts)
         columns, values = (array.stretches(begins, counts, places) for array in (self.columns, self.values))
         return np.repeat(np.arange(len(rows)), counts), columns, values
-
-    def in_memory(self) -> sp.csr_array:
-        """The same, all of it read."""
-        parts = (np.asarray(self.values), np.asarray(self.columns), self.starts)
-        return sp.csr_array(parts, shape=self.shape)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -144,14 +146,18 @@ class StoredEdges:
         Returns:
             The entries.
         """
-        items, weights = self.items[rows][:, : self.nearest], self.weigh(self.cosines[rows][:, : self.nearest])
-        return np.repeat(np.arange(len(items)), items.shape[1]), items.reshape(-1), weights.reshape(-1)
+        return self._weighed(self.items[rows], self.cosines[rows])
 
     def __matmul__(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         """[n] the product with a vector [n]; nothing of what it reads stays in memory."""
         products = np.empty(len(self.items), np.float32)
         for begin in range(0, len(products), _AT_ONCE):
-            block = np.arange(begin, min(begin + _AT_ONCE, len(products)))
-            owners, items, weights = self.entries(block)
-            products[block] = np.bincount(owners, weights * vector[items], minlength=len(block))
+            end = min(begin + _AT_ONCE, len(products))
+            owners, items, weights = self._weighed(self.items.read(begin, end), self.cosines.read(begin, end))
+            products[begin:end] = np.bincount(owners, weights * vector[items], minlength=end - begin)
         return products
+
+    def _weighed(self, items: NDArray[Any], cosines: NDArray[np.float32]) -> Entries:
+        """The entries of rows whose nearest items [M, K] and cosines are given."""
+        items, weights = items[:, : self.nearest], self.weigh(cosines[:, : self.nearest])
+        return np.repeat(np.arange(len(items)), items.shape[1]), items.reshape(-1), weights.reshape(-1)

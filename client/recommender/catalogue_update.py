@@ -14,10 +14,11 @@ from client.data.listed import AddedItems
 from client.features.hashing import gram_weights
 from client.features.item_features import PRECOMPUTED, item_features
 from client.features.prepared_platform import EXACT_ITEMS, NEIGHBOURS, Catalogue, nearest, nearest_after
-from client.features.row_matrices import read_whole
 from client.features.rows import sparse_rows
+from client.recommender.grown_head import grown_head
 from client.recommender.served_catalogue import ServedCatalogue
 from client.recommender.served_head import ServedHead
+from client.recommender.stored_texts import row_of_each
 from client.scorers.age import NAME as AGE
 from client.scorers.age import PUBLISHED, since_1970
 from client.scorers.scorer import TABLE, Matrix
@@ -117,13 +118,15 @@ def with_added(served: ServedHead, added: AddedItems) -> ServedHead:
     """
     if not added.item_ids:
         return served
-    served = _in_memory(served)
-    rows = {item: row for row, item in enumerate(served.items.item_ids)}
-    for item in added.item_ids:
-        rows.setdefault(item, len(rows))
-    changed = np.array([rows[item] for item in added.item_ids], np.int64)
-    grown = _catalogue(served, added, tuple(rows), changed)
-    before, size = len(served.items.item_ids), len(rows)
+    before = len(served.items.item_ids)
+    known = row_of_each(served.items.item_ids)
+    new = {item: before + place for place, item in enumerate(item for item in added.item_ids if item not in known)}
+    changed = np.array([known[item] if item in known else new[item] for item in added.item_ids], np.int64)
+    size = before + len(new)
+    if not isinstance(served.items.catalogue.features, np.ndarray):
+        large = grown_head(served, added, changed, size)
+        return replace(large, statistics=_published(large, large.statistics, added, changed, size))
+    grown = _catalogue(served, added, (*served.items.item_ids, *new), changed)
     return replace(
         served,
         items=grown,
@@ -140,12 +143,6 @@ def with_added(served: ServedHead, added: AddedItems) -> ServedHead:
         ),
         parts=served.parts.on_rows(np.concatenate([np.arange(before), np.full(size - before, -1)])),
     )
-
-
-def _in_memory(served: ServedHead) -> ServedHead:
-    """The same, what grows with the catalogue in memory where it is in a record."""
-    statistics = {name: read_whole(matrix) for name, matrix in served.statistics.items()}
-    return replace(served, items=served.items.in_memory(), statistics=statistics)
 
 
 def _published(

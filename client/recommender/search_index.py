@@ -5,7 +5,7 @@ Jégou, Douze, Schmid, PAMI 2011). n items, d numbers of a vector, C cells.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from client.data.ragged import offsets_of, stretches
+from client.features.grown_rows import Places
 from client.store.stored_rows import StoredRows
 from shared.seeding import rng_for
 
@@ -39,6 +40,8 @@ class SearchIndex:
     """[n] the item at each place"""
     vectors: NDArray[np.float16] | StoredRows
     """[n, d] place by place"""
+    later: "Later | None" = None
+    """what changed or came since the cells were told; looked at by every search"""
 
     @classmethod
     def of(cls, vectors: NDArray[np.float32], centres: NDArray[np.float32] | None = None) -> "SearchIndex":
@@ -75,7 +78,29 @@ class SearchIndex:
         Returns:
             [M].
         """
-        return torch.from_numpy(self.vectors[self._places[items]]).float() @ query
+        if self.later is None:
+            return torch.from_numpy(self.vectors[self._places[items]]).float() @ query
+        places = self.later.places.later[items]
+        vectors = np.empty((len(items), self.vectors.shape[1]), np.float16)
+        vectors[places >= 0] = self.later.vectors[places[places >= 0]]
+        vectors[places < 0] = self.vectors[self._places[items[places < 0]]]
+        return torch.from_numpy(vectors).float() @ query
+
+    def grown(self, rows: NDArray[np.int64], vectors: NDArray[np.float32], size: int) -> "SearchIndex":
+        """Over a catalogue that has grown; its cells stay as they are.
+
+        Args:
+            rows: [c] that changed or are new.
+            vectors: [c, d] of them.
+            size: N items of the catalogue now.
+
+        Returns:
+            The index.
+        """
+        halves, before = _halves(vectors), self.later
+        places = Places.of(rows, size, None if before is None else before.places)
+        later = Later(places=places, vectors=halves if before is None else np.concatenate([before.vectors, halves]))
+        return replace(self, later=later)
 
     def best(
         self, query: torch.Tensor, count: int, hidden: Callable[[NDArray[Any]], NDArray[np.bool_]]
@@ -98,6 +123,10 @@ class SearchIndex:
         else:
             vectors = self.vectors[places]
         products = (torch.from_numpy(vectors).float() @ query).numpy()
+        if self.later is not None:
+            products[self.later.places.later[items] >= 0] = -np.inf
+            items = np.concatenate([items, self.later.rows])
+            products = np.concatenate([products, (self.later.newest @ query).numpy()])
         products[hidden(items)] = -np.inf
         best = torch.from_numpy(products).topk(min(count, len(items)))
         return np.asarray(items[best.indices.numpy()][best.values.numpy() > -np.inf], np.int64)
@@ -109,6 +138,26 @@ class SearchIndex:
         enough = _LOOKED_AT_A_ROOT * np.sqrt(len(self.rows))
         cells = order[: int(np.searchsorted(np.cumsum(lengths), enough)) + 1]
         return self.starts[cells], self.starts[cells + 1] - self.starts[cells]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Later:
+    """Vectors beside those of an index, in the place of some of them or of new items."""
+
+    places: Places
+    """of N items"""
+    vectors: NDArray[np.float16]
+    """[c, d]"""
+
+    @cached_property
+    def rows(self) -> NDArray[np.int32]:
+        """[k] the items, rising, each once."""
+        return np.flatnonzero(self.places.later >= 0).astype(np.int32)
+
+    @cached_property
+    def newest(self) -> torch.Tensor:
+        """[k, d] the vector of each of them as it is now."""
+        return torch.from_numpy(self.vectors[self.places.later[self.rows]]).float()
 
 
 def _centres(vectors: NDArray[np.float32], count: int) -> NDArray[np.float32]:

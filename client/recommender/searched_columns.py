@@ -90,6 +90,20 @@ class Search:
         parts = [vectors @ basis.of_items for vectors in torch.split(torch.from_numpy(scorer.vectors), _AT_ONCE)]
         return cls(index=SearchIndex.of(torch.cat(parts).numpy(), centres), basis=basis)
 
+    def grown(self, rows: NDArray[np.int64], vectors: NDArray[np.float32], size: int) -> "Search":
+        """Over a catalogue that has grown.
+
+        Args:
+            rows: [c] that changed or are new.
+            vectors: [c, D] of them, or [c, d + 1] of a sequence part's table.
+            size: N items of the catalogue now.
+
+        Returns:
+            The search.
+        """
+        searched = vectors if self.basis is None else vectors @ self.basis.of_items.numpy()
+        return Search(index=self.index.grown(rows, np.ascontiguousarray(searched), size), basis=self.basis)
+
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """For a record."""
         basis = {} if self.basis is None else {"of_queries": self.basis.of_queries, "of_items": self.basis.of_items}
@@ -105,7 +119,8 @@ class Search:
         if "of_queries" in arrays:
             of_queries, of_items = (torch.from_numpy(arrays[name]) for name in ("of_queries", "of_items"))
             basis = Basis(of_queries=of_queries, of_items=of_items)
-        return cls(index=SearchIndex(**{name: arrays[name] for name in _INDEX}), basis=basis)
+        centres, starts, rows, vectors = (arrays[name] for name in _INDEX)
+        return cls(index=SearchIndex(centres=centres, starts=starts, rows=rows, vectors=vectors), basis=basis)
 
 
 def searches_of(scorers: Mapping[str, Scorer], before: Mapping[str, Search]) -> dict[str, Search]:

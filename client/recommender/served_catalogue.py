@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from client.data.ids import are_whole_numbers
 from client.data.ragged import offsets_of
 from client.data.sequences import Sequences, select
-from client.features.hashing import gram_weights, under_idf
+from client.features.hashing import gram_weights, idf_of, under_idf
 from client.features.prepared_platform import Catalogue, Neighbours, PreparedPlatform
-from client.features.row_matrices import StoredEdges, StoredMatrix, Weigh, by_row, read_whole
+from client.features.row_matrices import Rows, StoredEdges, StoredMatrix, Weigh, by_row
 from client.features.rows import sparse_rows
 from client.recommender.stored_texts import CodedTexts, StoredIds, StoredTexts, id_index
 from client.scorers.scorer import WHOLE_UP_TO, Matrix
@@ -168,15 +168,22 @@ class ServedCatalogue:
     """vectors and neighbours"""
     gram_weights: sp.csr_array
     """[n, BUCKETS] of the texts, under no idf"""
-    weighed: StoredRows | None = None
-    """the entries of ``gram_weights`` under the catalogue's own idf, where they are read from a record"""
+    grams: sp.csr_array | None = None
+    """[n, BUCKETS] of the texts under the catalogue's own idf, where they are read from a record"""
+    idf: NDArray[np.float32] | None = None
+    """[BUCKETS] beside them"""
 
     @property
-    def grams(self) -> sp.csr_array:
+    def local_grams(self) -> sp.csr_array:
         """[n, G] of the texts under the catalogue's own idf, rows of length 1 or 0."""
-        if self.weighed is None:
-            return under_idf(self.gram_weights)
-        return cast("sp.csr_array", replace(cast("StoredMatrix", self.gram_weights), values=self.weighed))
+        return under_idf(self.gram_weights) if self.grams is None else self.grams
+
+    def under_its_idf(self, weights: sp.csr_array) -> NDArray[np.float32]:
+        """[E] the entries of further texts' grams [c, BUCKETS] under the idf of a catalogue that is read by row."""
+        values = weights.data * cast("NDArray[np.float32]", self.idf)[weights.indices]
+        owners = np.repeat(np.arange(weights.shape[0]), np.diff(weights.indptr))
+        lengths = np.sqrt(np.bincount(owners, values**2, minlength=weights.shape[0])).astype(np.float32)
+        return np.asarray(values / lengths[owners], np.float32)
 
     @classmethod
     def of(cls, prepared: PreparedPlatform) -> "ServedCatalogue":
@@ -190,20 +197,6 @@ class ServedCatalogue:
             gram_weights=gram_weights(platform.texts),
         )
 
-    def in_memory(self) -> "ServedCatalogue":
-        """The same, all of it read, where it is in a record."""
-        features, known, grams = self.catalogue.features, self.catalogue.neighbours, self.gram_weights
-        if isinstance(features, np.ndarray):
-            return self
-        neighbours = Neighbours(items=np.asarray(known.items, np.int64), cosines=np.asarray(known.cosines))
-        return ServedCatalogue(
-            item_ids=tuple(self.item_ids),
-            texts=tuple(self.texts),
-            categories=None if self.categories is None else tuple(self.categories),
-            catalogue=Catalogue(features=np.asarray(features), known=neighbours),
-            gram_weights=read_whole(grams),
-        )
-
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """For a record."""
         catalogue = self.catalogue
@@ -213,7 +206,7 @@ class ServedCatalogue:
             **texts_to_arrays("texts", self.texts),
             **categories,
             **matrix_to_arrays("grams", self.gram_weights),
-            **({"grams.weighed": under_idf(self.gram_weights).data} if len(self.item_ids) > WHOLE_UP_TO else {}),
+            **(_weighed_grams(self.gram_weights) if len(self.item_ids) > WHOLE_UP_TO else {}),
             "features": catalogue.features,
             "neighbours": catalogue.neighbours.items.astype(np.int32),
             "cosines": catalogue.neighbours.cosines,
@@ -225,7 +218,7 @@ class ServedCatalogue:
         items, grams = arrays["neighbours"], matrix_from_arrays("grams", arrays)
         weighed = arrays.get("grams.weighed")
         if isinstance(items, StoredRows):
-            neighbours: Neighbours = StoredNeighbours(items=items, cosines=arrays["cosines"])
+            neighbours: Neighbours = StoredNeighbours.over(items, cast("Rows", arrays["cosines"]))
         else:
             neighbours = Neighbours(items=items.astype(np.int64), cosines=arrays["cosines"])
         return cls(
@@ -234,7 +227,8 @@ class ServedCatalogue:
             categories=_categories_from_arrays(arrays) if "categories.bytes" in arrays else None,
             catalogue=Catalogue(features=arrays["features"], known=neighbours),
             gram_weights=by_row(grams),
-            weighed=weighed if isinstance(weighed, StoredRows) else None,
+            grams=replace(grams, values=weighed) if isinstance(weighed, StoredRows) else None,
+            idf=arrays.get("grams.idf"),
         )
 
 
@@ -277,6 +271,19 @@ class ServedUsers:
 class StoredNeighbours(Neighbours):
     """Those of a large record."""
 
+    @classmethod
+    def over(cls, items: Rows, cosines: Rows) -> "StoredNeighbours":
+        """Over rows of a record.
+
+        Args:
+            items: [n, K] rows of the nearest others, nearest first.
+            cosines: [n, K] of them.
+
+        Returns:
+            The neighbours.
+        """
+        return cls(items=cast("NDArray[np.int64]", items), cosines=cast("NDArray[np.float32]", cosines))
+
     def graph(self, weigh: Weigh, k: int) -> sp.csr_array:
         """See ``Neighbours``; rows alone can be asked of it.
 
@@ -287,8 +294,14 @@ class StoredNeighbours(Neighbours):
         Returns:
             [n, n] with weights on the edges to the k nearest.
         """
-        edges = StoredEdges(items=self.items, cosines=self.cosines, weigh=weigh, nearest=min(k, self.items.shape[1]))
+        items, cosines = cast("Rows", self.items), cast("Rows", self.cosines)
+        edges = StoredEdges(items=items, cosines=cosines, weigh=weigh, nearest=min(k, items.shape[1]))
         return cast("sp.csr_array", edges)
+
+
+def _weighed_grams(weights: sp.csr_array) -> dict[str, NDArray[Any]]:
+    """Entries of grams [n, BUCKETS] under their own idf, and that."""
+    return {"grams.weighed": under_idf(weights).data, "grams.idf": idf_of(weights)}
 
 
 def _categories_to_arrays(categories: Sequence[str]) -> dict[str, NDArray[Any]]:

@@ -46,7 +46,7 @@ _COUNTED, _BASKET, _SEARCH = "counted.", "basket", "search."
 LARGE = "large"
 """fact of a record whose catalogue is not scored whole"""
 _BY_ROW = re.compile(
-    r"features|neighbours|cosines|events\.(items|times)|.*\.(bytes|data|indices|vectors|table|weighed)"
+    r"features|neighbours|cosines|ids\.[vab]|events\.(items|times)|.*\.(bytes|data|indices|vectors|table|weighed)"
 )
 """arrays of which requests over a large catalogue ask rows alone"""
 
@@ -313,7 +313,7 @@ def _fit_data(served: ServedHead) -> FitData:
         features=catalogue.features,
         neighbours=catalogue.neighbours,
         ordered=True,
-        grams=served.items.grams,
+        grams=served.items.local_grams,
         statistics=dict(served.statistics),
         repeats=served.repeats,
     )

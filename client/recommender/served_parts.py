@@ -1,20 +1,23 @@
 """The trained parts of a served recommender, as arrays of its record: encoders, and what the platform trained alone."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from client.ensemble.candidates import OWN_PART as OWN
+from client.features.grown_rows import GrownRows
+from client.features.row_matrices import Rows
 from client.recommender.served_catalogue import Arrays
 from client.scorers.encoder_scorers import KeptEncoder, Linear, Named, Sequence, Solved
 from client.scorers.scorer import Scorer
 from client.training.local_id import LARGE, SMALL
 from client.training.sequence_model import SequenceHead, SequenceModel
-from client.transfer.local import Own
+from client.training.sequence_scores import item_table
+from client.transfer.local import IDS_PART, Own
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.linear import LinearMap
 from shared.errors import GraftError
@@ -74,16 +77,47 @@ class ServedParts:
         Returns:
             The arrays by name.
         """
-        encoders = {**self.encoders, **({} if self.own is None else {OWN: self.own.kept})}
         arrays: dict[str, NDArray[Any]] = {}
-        for name, part in encoders.items():
-            for scorer in part.scorers(name, features):
-                bare = scorer.scorer if isinstance(scorer, Named) else scorer
-                if isinstance(bare, Linear):
-                    arrays |= {f"{_SOLVED}{name}.{key}": getattr(bare.linear, key) for key in _MAP}
-                if isinstance(bare, Sequence):
-                    arrays[f"{_SOLVED}{name}.{_TABLE}"] = bare.table.joined.numpy()
+        for scorer in self.scorers(features):
+            named = cast("Named", scorer)
+            if isinstance(named.scorer, Linear):
+                arrays |= {f"{_SOLVED}{named.prefix}.{key}": getattr(named.scorer.linear, key) for key in _MAP}
+            if isinstance(named.scorer, Sequence):
+                arrays[f"{_SOLVED}{named.prefix}.{_TABLE}"] = named.scorer.table.joined.numpy()
         return arrays
+
+    @property
+    def tables(self) -> dict[str, Rows]:
+        """[n, d + 1] vectors and biases of the sequence parts that are read from a record, by the prefix of columns."""
+        encoders = {**self.encoders, **({} if self.own is None else {OWN: self.own.kept})}
+        tables = {name: part.solved.table for name, part in encoders.items() if part.solved is not None}
+        if self.own is not None:
+            tables[IDS_PART] = self.own.table
+        return {name: table for name, table in tables.items() if table is not None}
+
+    def grown(self, features: Rows, rows: NDArray[np.int64]) -> "ServedParts":
+        """Over a catalogue of a record to which items were added; what the encoders are solved to stays.
+
+        Args:
+            features: [N, D] vectors of the catalogue as it is now.
+            rows: [c] of it that changed or are new.
+
+        Returns:
+            The parts.
+        """
+        encoders = {name: _grown(encoder, features, rows) for name, encoder in self.encoders.items()}
+        if self.own is None or self.own.table is None:
+            return ServedParts(encoders=encoders, own=self.own)
+        table, ids = self.own.table, self.own.ids
+        new = rows[rows >= len(table)]
+        nothing = torch.zeros(len(new), ids.v.shape[1])
+        with torch.no_grad():
+            vectors = ids.item_norm(nothing).numpy()
+        beside = np.concatenate([vectors, np.zeros((len(new), 1), np.float32)], axis=1)
+        own = Own(
+            kept=_grown(self.own.kept, features, rows), ids=ids, table=GrownRows(table, new, beside, len(features))
+        )
+        return ServedParts(encoders=encoders, own=own)
 
     @classmethod
     def from_record(cls, arrays: Arrays, facts: Mapping[str, Any], space: FeatureSpace) -> "ServedParts":
@@ -102,7 +136,12 @@ class ServedParts:
         if facts["own"] is None:
             return cls(encoders=encoders, own=None)
         own_encoder = _kept(OWN, str(facts["own"]), arrays, space)
-        return cls(encoders=encoders, own=Own(kept=own_encoder, ids=_ids_model(arrays)))
+        table = arrays.get(f"{_SOLVED}{IDS_PART}.{_TABLE}")
+        if table is None or isinstance(table, np.ndarray):
+            return cls(encoders=encoders, own=Own(kept=own_encoder, ids=_ids_model(_ids_state(arrays))))
+        nothing = {name: np.zeros((0, *arrays[_IDS + name].shape[1:]), np.float32) for name in _HEAD}
+        ids = _ids_model({**_ids_state(arrays, _HEAD), **nothing})
+        return cls(encoders=encoders, own=Own(kept=own_encoder, ids=ids, table=table))
 
 
 def _has(part: str, columns: set[str]) -> bool:
@@ -135,8 +174,28 @@ def _head(part: str, arrays: Arrays) -> SequenceHead | None:
     return SequenceHead(**{name: arrays[f"{part}.{name}"] for name in _HEAD})
 
 
-def _ids_model(arrays: Arrays) -> SequenceModel:
-    state = {key.removeprefix(_IDS): torch.from_numpy(value) for key, value in arrays.items() if key.startswith(_IDS)}
+def _grown(part: KeptEncoder, features: Rows, rows: NDArray[np.int64]) -> KeptEncoder:
+    """Over the catalogue as it is now, of whose rows some [c] changed or are new."""
+    head, solved, size = part.head, part.solved, len(features)
+    if head is not None:
+        before = len(head.b)
+        head = head.of_rows(np.concatenate([np.arange(before), np.full(size - before, -1)]))
+    if solved is None or solved.table is None:
+        return KeptEncoder(encoder=part.encoder, head=head, solved=solved)
+    of_changed = None if head is None else head.of_rows(rows)
+    model = KeptEncoder(encoder=part.encoder, head=of_changed).model(features[rows])
+    table = GrownRows(solved.table, rows, item_table(model).joined.numpy(), size)
+    return KeptEncoder(encoder=part.encoder, head=head, solved=Solved(linear=solved.linear, table=table))
+
+
+def _ids_state(arrays: Arrays, without: Collection[str] = ()) -> dict[str, NDArray[Any]]:
+    """The numbers of the model of ids by their names in it."""
+    names = {key: key.removeprefix(_IDS) for key in arrays if key.startswith(_IDS)}
+    return {name: arrays[key] for key, name in names.items() if name not in without}
+
+
+def _ids_model(numbers: Arrays) -> SequenceModel:
+    state = {name: torch.from_numpy(array) for name, array in numbers.items()}
     layers = len({key.split(".")[2] for key in state if key.startswith("history.blocks.")})
     preset = next(candidate for candidate in (SMALL, LARGE) if candidate.layers == layers)
     model = SequenceModel.ids_only(preset, len(state["b"]), seed=0)

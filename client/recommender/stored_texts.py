@@ -95,6 +95,84 @@ class CodedTexts(Sequence[str]):
         return dict(zip(self._distinct, np.split(order, ends[:-1]), strict=True))
 
 
+class GrownTexts(Sequence[str]):
+    """N texts: those before, of which some are others now, and later ones behind them."""
+
+    def __init__(self, before: Sequence[str], later: Mapping[int, str], size: int) -> None:
+        """``later`` by row, all from ``len(before)`` to ``size`` among them."""
+        self._before, self._later, self._size = before, later, size
+
+    @classmethod
+    def of(cls, before: Sequence[str], later: Mapping[int, str], size: int) -> "GrownTexts":
+        """Beside those of an earlier growth.
+
+        Args:
+            before: n texts.
+            later: the new ones and those in the place of earlier ones, by row.
+            size: N.
+
+        Returns:
+            The texts.
+        """
+        if isinstance(before, GrownTexts):
+            return cls(before._before, {**before._later, **later}, size)
+        return cls(before, dict(later), size)
+
+    def __len__(self) -> int:
+        return self._size
+
+    @overload
+    def __getitem__(self, row: int) -> str: ...
+    @overload
+    def __getitem__(self, row: slice) -> tuple[str, ...]: ...
+    def __getitem__(self, row: int | slice) -> str | tuple[str, ...]:
+        if isinstance(row, slice):
+            return tuple(self[each] for each in range(self._size)[row])
+        row = range(self._size)[row]
+        return self._later[row] if row in self._later else self._before[row]
+
+    def __iter__(self) -> Iterator[str]:
+        for row, text in enumerate(self._before):
+            yield self._later.get(row, text)
+        for row in range(len(self._before), self._size):
+            yield self._later[row]
+
+    @cached_property
+    def row_of(self) -> Mapping[str, int]:
+        """Text to its row, where each is there once."""
+        new = {self._later[row]: row for row in range(len(self._before), self._size)}
+        return _Beside(row_of_each(self._before), new)
+
+    @cached_property
+    def rows_of(self) -> Mapping[str, Any]:
+        """Text to the rows that have it."""
+        rows = dict(rows_of_texts(self._before))
+        changed = np.array(sorted(self._later), np.int64)
+        for text in {self._before[row] for row in self._later if row < len(self._before)}:
+            rows[text] = np.setdiff1d(rows[text], changed)
+        for text in set(self._later.values()):
+            of_text = [row for row, later in self._later.items() if later == text]
+            rows[text] = np.union1d(np.asarray(rows.get(text, []), np.int64), of_text)
+        return rows
+
+
+class _Beside(Mapping[str, int]):
+    """A mapping with further keys, which it lacks."""
+
+    def __init__(self, before: Mapping[str, int], new: Mapping[str, int]) -> None:
+        self._before, self._new = before, new
+
+    def __len__(self) -> int:
+        return len(self._before) + len(self._new)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._before
+        yield from self._new
+
+    def __getitem__(self, key: str) -> int:
+        return self._new[key] if key in self._new else self._before[key]
+
+
 class _RowOf(Mapping[str, int]):
     """See ``StoredIds.row_of``."""
 
@@ -136,12 +214,12 @@ def id_index(ids: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.int32]]
 
 def row_of_each(ids: Sequence[str]) -> Mapping[str, int]:
     """Id to its row; ``ids`` holds each once."""
-    return ids.row_of if isinstance(ids, StoredIds) else {each: row for row, each in enumerate(ids)}
+    return ids.row_of if isinstance(ids, StoredIds | GrownTexts) else {each: row for row, each in enumerate(ids)}
 
 
 def rows_of_texts(texts: Sequence[str]) -> Mapping[str, Any]:
     """Text to the rows [M] that have it; ``texts`` [n]."""
-    if isinstance(texts, CodedTexts):
+    if isinstance(texts, CodedTexts | GrownTexts):
         return texts.rows_of
     codes: dict[str, list[int]] = {}
     for row, text in enumerate(texts):

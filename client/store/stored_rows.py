@@ -90,6 +90,23 @@ class StoredRows:
         whole = array_at(self._content, self._place)
         return whole if dtype is None else whole.astype(dtype, copy=False)
 
+    def read(self, start: int, stop: int) -> NDArray[Any]:
+        """Rows that lie side by side, in an array of their own; nothing of them stays in memory otherwise.
+
+        Args:
+            start: the first.
+            stop: the one behind the last.
+
+        Returns:
+            [stop − start, ...].
+
+        Raises:
+            StorageError: if that part of the record is damaged.
+        """
+        begin = self._place.start + start * self._row
+        place = Place(dtype=self.dtype, shape=(stop - start, *self.shape[1:]), start=begin)
+        return array_at(self._content, place)
+
     def parts(self) -> Iterator[bytes]:
         """All of its bytes, part by part; none of them stays in memory."""
         yield from parts_of(self._content, self._place.start, self.nbytes)

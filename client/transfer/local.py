@@ -12,7 +12,8 @@ from client.data.platform import training_sequences
 from client.ensemble.candidates import LOCAL, OWN_PART
 from client.ensemble.cross_fitting import Trained
 from client.features.prepared_platform import PreparedPlatform
-from client.scorers.encoder_scorers import KeptEncoder, Named, Sequence
+from client.features.row_matrices import Rows
+from client.scorers.encoder_scorers import KeptEncoder, Named, Sequence, StoredSequence
 from client.scorers.scorer import Scorer
 from client.training.local_id import tune_local_id, usual_settings
 from client.training.loop import TrainingSettings
@@ -22,6 +23,7 @@ from client.transfer.method import Method, PlatformParts, Shown
 from client.transfer.part_settings import PartSettings
 from shared.system.device import CPU, Device
 
+IDS_PART = "own-ids"
 OWN = TrainingSettings(epochs=20, patience=3, steps=48)
 """Bounded steps let a platform with long histories stop within a pass over them."""
 
@@ -34,6 +36,8 @@ class Own:
     """the encoder with its head"""
     ids: SequenceModel
     """of ids only"""
+    table: Rows | None = None
+    """[n, d + 1] vectors and biases of ``ids``, where they are read from a record; it has no id rows itself then"""
 
     def scorers(self, features: NDArray[np.float32], device: Device = CPU) -> tuple[Scorer, ...]:
         """``own:...`` and ``own-ids:sequence``.
@@ -45,7 +49,11 @@ class Own:
         Returns:
             The scorers.
         """
-        return (*self.kept.scorers(OWN_PART, features, device), Named("own-ids", Sequence(self.ids, device)))
+        if self.table is None:
+            ids: Scorer = Sequence(self.ids, device)
+        else:
+            ids = StoredSequence(self.ids.history, self.ids.length, self.table)
+        return (*self.kept.scorers(OWN_PART, features, device), Named(IDS_PART, ids))
 
     def on_rows(self, rows: NDArray[np.int64]) -> "Own":
         """For another catalogue [m], whose items stand in ``rows`` of this one; -1 where they do not."""

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from client.features.row_matrices import entries_of
 from client.recommender.catalogue_update import NewItem, with_items
 from client.recommender.recommender import NO_HISTORY, ListQuery
 from client.recommender.served_head import LARGE, RECORD, open_served, read_served
@@ -107,14 +108,69 @@ def test_keeps_ids_texts_categories_histories_and_its_name(store, monkeypatch):
     assert head_name(open_served(store)) == head_name(touched)
 
 
-def test_takes_new_items_as_a_head_in_memory_does(store, monkeypatch):
+def items_like(served):
+    """A new one, one that gets another text, and one more that is new."""
+    texts = served.items.texts
+    return [
+        NewItem(item_id="new", text=texts[5], category="b"),
+        NewItem(item_id=served.items.item_ids[3], text=texts[8]),
+        NewItem(item_id="newer", text=texts[7], category="z"),
+    ]
+
+
+def test_takes_new_items_nearly_as_a_head_in_memory_does(store, monkeypatch):
+    """The linear parts and the idf stay those of the fit."""
     served = world()
     served.write(store)
-    items = [NewItem(item_id="new", text=served.items.texts[5], category="b"), NewItem(item_id="i3", text="other")]
-    grown = [opened(with_items(head, items), monkeypatch) for head in (served, open_served(store))]
+    heads = [with_items(head, items_like(served)) for head in (served, open_served(store))]
+    whole, touched = (head.items for head in heads)
+    assert tuple(touched.item_ids) == whole.item_ids
+    assert tuple(touched.texts) == whole.texts
+    assert tuple(touched.categories) == whole.categories
+    assert np.allclose(np.asarray(touched.catalogue.features), whole.catalogue.features)
+    near = np.asarray(touched.catalogue.neighbours.cosines)
+    assert np.allclose(near, whole.catalogue.neighbours.cosines[:, : near.shape[1]], atol=1e-6)
+    rows = np.arange(42)
+    owners, grams, values = entries_of(touched.gram_weights, rows)
+    assert np.allclose(
+        sp.csr_array((values, (owners, grams)), shape=whole.gram_weights.shape).toarray(),
+        whole.gram_weights.toarray(),
+    )
+    found = {text: list(of_text) for text, of_text in rows_of_texts(touched.categories).items()}
+    assert (found["b"], found["z"]) == ([1, 5, 9, 13, 17, 21, 25, 29, 33, 37, 40], [41])
+    assert found["a"] == [row for row in range(40) if CATEGORIES[row] == "a"]
+    assert [row_of_each(touched.item_ids)[item] for item in whole.item_ids] == list(rows)
+    assert "newest" not in row_of_each(touched.item_ids)
+    recommenders = [opened(head, monkeypatch) for head in heads]
     for history in HISTORIES:
-        lists = [each.recommend(history, ListQuery(k=41)) for each in grown]
-        assert [each.item for each in lists[0]] == [each.item for each in lists[1]]
+        exact, near = (each.recommend(history, ListQuery(k=42)) for each in recommenders)
+        scores = {each.item: each.score for each in exact}
+        assert scores.keys() == {each.item for each in near}
+        assert np.mean([abs(each.score - scores[each.item]) for each in near]) < 0.1
+
+
+def test_items_that_come_one_by_one_are_as_those_that_come_together(store, monkeypatch):
+    served = world()
+    served.write(store)
+    together = with_items(open_served(store), items_like(served))
+    in_turn = open_served(store)
+    for item in items_like(served):
+        in_turn = with_items(in_turn, [item])
+    lists = [
+        [opened(head, monkeypatch).recommend(history, ListQuery(k=42)) for history in HISTORIES]
+        for head in (together, in_turn)
+    ]
+    for each, other in zip(*lists, strict=True):
+        assert [item.item for item in each] == [item.item for item in other]
+        assert [item.score for item in each] == pytest.approx([item.score for item in other], abs=1e-3)
+
+
+def test_takes_new_items_without_reading_the_catalogue_into_memory(store):
+    served = world()
+    served.write(store)
+    head = open_served(store)
+    with_items(head, items_like(served))
+    assert read_bytes(head) == {"events": 0, "features": 0}
 
 
 def test_forgets_users_of_a_record(store):
