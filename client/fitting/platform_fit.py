@@ -77,6 +77,7 @@ class PlatformFit:
         self.parts = PlatformParts(prepared, encoders, settings, seed, computed, components.ensemble)
         self.trained: dict[str, Trained] = {}
         self._again: dict[str, Trained] = {}
+        self._counted: Counted = {}
         self._sets = stack_sets(methods, settings)
         self.scorers = {**computed, **(further or {})}
 
@@ -169,12 +170,19 @@ class PlatformFit:
     @property
     def steps_with_baskets(self) -> dict[str, Callable[[], None]]:
         """The same, and then what completes baskets; both count together."""
-        counted: Counted | None = {} if enough_baskets(self.prepared.platform) else None
+        counted = self._counted if enough_baskets(self.prepared.platform) else None
         return {
             "training parts": self.train,
             "weighing scorers": partial(self.stack, counted),
             "completing baskets": partial(self.complete_baskets, counted),
         }
+
+    def release(self) -> None:
+        """Let go of the stacks and of all that was counted for them; the verdict stays."""
+        _ = self.verdict
+        del self.stacks
+        self.basket_stacks = None
+        self._counted.clear()
 
     @property
     def is_judged(self) -> bool:

@@ -18,7 +18,7 @@ from client.ensemble.fitting import FittedStacks
 from client.ensemble.head import RankingHead
 from client.features.item_features import PRECOMPUTED
 from client.features.kept_vectors import CatalogueVectors
-from client.features.prepared_platform import prepare_platform
+from client.features.prepared_platform import PreparedPlatform, prepare_platform
 from client.fitting.fit_settings import FitSettings
 from client.fitting.platform_fit import DEFAULT, PlatformFit
 from client.gate.gate import GateVerdict
@@ -209,6 +209,8 @@ def open_fit(
 def store_served(opened: Opened, store: HeadStore) -> None:
     """Write what the fit serves, in one record, with the items and users beyond those that were fitted on.
 
+    The fit is released: what it counted would lie in memory beside what is counted for the record.
+
     Args:
         opened: a fit whose steps are done.
         store: where the record is written.
@@ -220,20 +222,28 @@ def store_served(opened: Opened, store: HeadStore) -> None:
     fit = opened.fit
     if fit.components != DEFAULT:
         raise HeadStoreError("a record is served under the usual settings of components; this fit has others")
-    stacks, prepared, baskets = fit.stacks, fit.prepared, opened.fit.basket_stacks
+    weighed = _weighed(opened)
+    fit.release()
+    counted = counted_of_all(fit.prepared, weighed.scorers)
+    fitted = replace(weighed, statistics=dict(counted.statistics))
+    del counted
+    _up_to_date(with_added(fitted, opened.beyond.items)).write(store)
+
+
+def _weighed(opened: Opened) -> ServedHead:
+    """What is served, with no statistics yet."""
+    fit = opened.fit
+    stacks, prepared, baskets = fit.stacks, fit.prepared, fit.basket_stacks
     ensemble, weights = stacks.ensemble.used(stacks.chosen[fit.verdict.served].by_gap)
     names = [name for name in SCORERS if name not in stacks.left_out]
     scorers = zip(names, stacks.ensemble.raw.scorers, strict=False)
-    computed = tuple(name for name, scorer in scorers if scorer in ensemble.raw.scorers)
     alone = tuple(name for name in WITHOUT_HISTORY if name not in stacks.left_out)
-    basket = None if baskets is None else _basket_head(baskets)
-    used = {*computed, *alone, *(() if basket is None else basket.computed)}
     calibrations = dict(zip(stacks.ensemble.names, stacks.ensemble.calibrations, strict=True))
     parts = _trained_parts(fit).only(set(ensemble.names))
     form = served_form(opened, parts)
-    fitted = ServedHead(
+    return ServedHead(
         head=RankingHead.of(ensemble, weights),
-        computed=computed,
+        computed=tuple(name for name, scorer in scorers if scorer in ensemble.raw.scorers),
         alone=alone,
         popularity=tuple(
             calibrations[column.name]
@@ -244,7 +254,7 @@ def store_served(opened: Opened, store: HeadStore) -> None:
         parts=parts,
         items=ServedCatalogue.of(prepared),
         users=ServedUsers(user_ids=opened.beyond.user_ids, sequences=opened.beyond.sequences),
-        statistics=dict(counted_of_all(fit, used).statistics),
+        statistics={},
         repeats=prepared.platform.repeats,
         features=opened.features,
         space=prepared.space,
@@ -253,27 +263,26 @@ def store_served(opened: Opened, store: HeadStore) -> None:
         seen=form is not None and form.seen,
         released={} if form is None else form.released,
         origin="" if form is None else form.origin,
-        basket=basket,
+        basket=None if baskets is None else _basket_head(baskets),
     )
-    _up_to_date(with_added(fitted, opened.beyond.items)).write(store)
 
 
-def counted_of_all(fit: PlatformFit, names: Collection[str]) -> FittedScorers:
+def counted_of_all(prepared: PreparedPlatform, names: Collection[str]) -> FittedScorers:
     """Scorers that count all events of the training users, held out of the fit or not: what a service knows.
 
     Their weights and calibrations were told by fewer. Counted so up to the test, five platforms' lists were better by
     -2 to +5 %, on average 1.8 % (docs/decisions/0047).
 
     Args:
-        fit: of the platform.
+        prepared: the platform.
         names: of the scorers, in ``SCORERS`` or ``COMPLETING``; others are ignored.
 
     Returns:
         The scorers and what they counted.
     """
-    platform = fit.prepared.platform
+    platform = prepared.platform
     events = select(platform.sequences, platform.training_users)
-    data = replace(fit_data(fit.prepared, platform.training_users), sequences=events)
+    data = replace(fit_data(prepared, platform.training_users), sequences=events)
     return fit_scorers(data, {name: entry for name, entry in {**SCORERS, **COMPLETING}.items() if name in names})
 
 

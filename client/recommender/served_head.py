@@ -96,6 +96,13 @@ class ServedHead:
     searches: Mapping[str, Search] = field(default_factory=dict)
     """of a large record: of products that are searched for, by each scorer's first column"""
 
+    @property
+    def scorers(self) -> tuple[str, ...]:
+        """The computed scorers of all that it answers, each once, by their names in ``SCORERS`` and ``COMPLETING``."""
+        return tuple(
+            dict.fromkeys((*self.computed, *self.alone, *(() if self.basket is None else self.basket.computed)))
+        )
+
     def write(self, store: HeadStore) -> None:
         """Replace the record; raises HeadStoreError where the folder cannot be written."""
         ranking = self.head.to_stored()
@@ -277,9 +284,8 @@ def served_ensembles(served: ServedHead) -> ServedEnsembles:
     data, parts = _fit_data(served), served.parts.scorers(served.items.catalogue.features)
     table = {**SCORERS, **COMPLETING}
     basket = served.basket
-    names = (*served.computed, *served.alone, *(() if basket is None else basket.computed))
     try:
-        computed_scorers = {name: table[name][0](data) for name in dict.fromkeys(names)}
+        computed_scorers = {name: table[name][0](data) for name in served.scorers}
     except KeyError as error:
         raise HeadStoreError(f"the record weighs the scorer {error}, which is not here; fit it again") from error
 

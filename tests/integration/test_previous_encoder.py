@@ -104,7 +104,7 @@ def test_what_was_tuned_or_taught_is_served_from_the_record(
     recommender = open_recommender(store)
     history = recommender.history_of("3")
     alone = Sequences(offsets=np.array([0, len(history)]), items=history)
-    scores = fit.stacks.ensemble.served(weights, alone)
+    scores = stacks.ensemble.served(weights, alone)
     listed = recommender.recommend(history, ListQuery(k=5))
     assert [one.score for one in listed] == pytest.approx(scores[0].topk(5).values.tolist(), rel=1e-3)
     came, other = (load_encoder(file)[0] for file in (first, second))

@@ -117,7 +117,7 @@ def test_a_list_for_a_basket_is_the_ranking_of_its_example(opened: Opened, tmp_p
     assert asked.together is not None
     assert asked.moments is not None
     all_counted = counted_of_all(
-        fit, [name for name in (*SCORERS, *COMPLETING) if name not in baskets.left_out]
+        fit.prepared, [name for name in (*SCORERS, *COMPLETING) if name not in baskets.left_out]
     ).scorers
     raw = baskets.ensemble.raw
     scorers = (*all_counted.values(), *raw.scorers[len(all_counted) :])
