@@ -12,6 +12,8 @@ from client.api.python_words import in_python_words
 from client.data.folder_options import DataSettings
 from client.fitting.fit_settings import FitSettings
 from client.fitting.platform_fit import PlatformFit
+from client.fitting.refresh import Refreshed, refresh_recommender
+from client.fitting.refresh_option import Refreshing
 from client.fitting.served_evaluation import ServedEvaluation, assess_fit, evaluate_fit
 from client.fitting.served_fit import fit_recommender, open_fit
 from client.gate.assessment import Assessment
@@ -19,7 +21,7 @@ from client.gate.gate import GateVerdict
 from client.serving.private_folder import PrivateFolder, open_private_folder
 from client.serving.reported_events import ReportedEvents
 from shared.errors import ConfigError
-from shared.system.options import Entry, entries
+from shared.system.options import Entry, entries, from_flat
 
 
 @in_python_words()
@@ -78,21 +80,24 @@ def fit(
     *,
     heads: str | Path | None = None,
     vault_key: str = "",
+    since: Any = None,
     **options: Any,
-) -> GateVerdict:
+) -> GateVerdict | Refreshed:
     """Fit a recommender, with a received encoder if any, let the gate decide, and store what is served.
 
-    Args: as of ``evaluate``; ``heads`` is needed where ``platform`` is no agent's folder.
+    Args: as of ``evaluate``; ``heads`` is needed where ``platform`` is no agent's folder. ``since`` is a moment, as a
+        text, a datetime or seconds since 1970, or ``last``: what is served is refreshed by events from then on.
 
     Returns:
-        What is served and why.
+        What is served and why; with ``since``, what was taken in.
 
     Raises:
         InputError: if an option, the encoder or the platform's data are wrong, or nobody says where heads are.
         StorageError: if the heads cannot be written; what was served before is still served.
     """
     asked = _asked(platform, encoder, heads, vault_key, options)
-    return asked.stored(asked.private_folder())
+    given = {} if since is None else {"since": since}
+    return asked.stored(asked.private_folder(), from_flat(Refreshing, given))
 
 
 def _asked(
@@ -138,9 +143,26 @@ class AskedFit:
         private = self.private_folder()
         return open_fit(self.fitting.data, self.encoder, self.fitting.settings, _reports(private), private.heads).fit
 
-    def stored(self, private: PrivateFolder) -> GateVerdict:
-        """Fit, and store what the gate lets be served; raises InputError, StorageError."""
-        return fit_recommender(self.fitting.data, self.encoder, private.heads, self.fitting.settings, _reports(private))
+    def stored(self, private: PrivateFolder, refreshing: Refreshing) -> GateVerdict | Refreshed:
+        """Fit, or refresh what is served, and store what is served then.
+
+        Args:
+            private: where the heads and what callers reported lie.
+            refreshing: whether to refresh, and since when.
+
+        Returns:
+            The gate's verdict; what was taken in, where what is served was refreshed.
+
+        Raises:
+            InputError: if the input is bad, or what is served cannot be refreshed by it.
+            StorageError: if the heads cannot be read or written.
+        """
+        data, settings, reports = self.fitting.data, self.fitting.settings, _reports(private)
+        if refreshing.since is None:
+            return fit_recommender(data, self.encoder, private.heads, settings, reports)
+        if self.encoder is not None:
+            raise ConfigError("since refreshes what is served, with its encoder: it cannot stand beside encoder")
+        return refresh_recommender(data, private.heads, settings, refreshing.since, reports)
 
 
 def _reports(private: PrivateFolder) -> ReportedEvents:

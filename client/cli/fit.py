@@ -7,6 +7,7 @@ import typer
 from client.cli.arguments import Heads, PlatformOrAgent, ReceivedOrNone, VaultKey, asked_fit
 from client.data.folder_options import DataSettings
 from client.fitting.fit_settings import FitSettings
+from client.fitting.refresh_option import Refreshing
 from shared.system.answer import tell
 from shared.system.command_options import with_options
 from shared.system.progress import shown
@@ -23,6 +24,7 @@ def fit(
     folder: PlatformOrAgent,
     data: DataSettings,
     asked: FitSettings,
+    refreshing: Refreshing,
     encoder: ReceivedOrNone = None,
     heads: Heads = None,
     vault_key: VaultKey = "",
@@ -34,6 +36,7 @@ def fit(
     What callers reported to a service of the same heads is fitted on, too.
     Of an agent's folder, its settings say what the data are and how they are prepared, its vault keeps the heads, and
     its ledger tells whether the platform helped to train encoders.
+    With --since what is served is refreshed by events that have come, in a small part of the time.
     Stored is all that a list is computed from, texts and users' histories too: keep DIR as private as the data, or make
     it a vault (`graft-client vault make`) and say where its key is.
     """
@@ -42,6 +45,6 @@ def fit(
     with shown("fit", hints=_HINTS):
         wanted = asked_fit(folder, encoder, data, asked, heads, vault_key)
         private = wanted.private_folder()
-        verdict = wanted.stored(private)
-    what = f"{LOCAL}, the platform's own recommender" if verdict.served == LOCAL else verdict.served
-    tell(verdict.to_json(), f"{private.folder}: serves {what}; {verdict.reason}", as_json=as_json)
+        told = wanted.stored(private, refreshing)
+    what = f"{LOCAL}, the platform's own recommender" if told.served == LOCAL else told.served
+    tell(told.to_json(), f"{private.folder}: serves {what}; {told.reason}", as_json=as_json)

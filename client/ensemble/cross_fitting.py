@@ -26,8 +26,9 @@ from client.ensemble.gaps import since_last
 from client.ensemble.stack import StackExamples, concatenate, sample_examples
 from client.features.hashing import gram_cosines, local_grams
 from client.features.prepared_platform import PreparedPlatform
+from client.scorers.cooccurrence import Matrix
 from client.scorers.encoder_scorers import KeptEncoder
-from client.scorers.scorer import FitData, Matrix, Scorer
+from client.scorers.scorer import FitData, Scorer
 from client.scorers.table import SCORERS, FittedScorers, ScorerTable, fit_scorers
 from shared.errors import DataError
 from shared.seeding import rng_for, torch_generator_for
@@ -249,6 +250,26 @@ def _draw(
         examples=concatenate(parts),
         users=np.concatenate([held_out.users for _, held_out in seen.held]),
         gaps=np.concatenate([since_last(held_out.histories) for _, held_out in seen.held]),
+    )
+
+
+def sampled(ensemble: Ensemble, held_out: Examples, seed: int) -> Drawn:
+    """Stack examples of an ensemble whose statistics have not seen what is predicted.
+
+    Args:
+        ensemble: with its calibrations.
+        held_out: N examples.
+        seed: of negatives.
+
+    Returns:
+        N stack examples.
+    """
+    return _draw(
+        _Seen([(ensemble.raw, held_out)]),
+        calibrations=ensemble.calibrations,
+        generator=torch_generator_for(seed, "newer-negatives"),
+        guide=len(ensemble.names),
+        settings=ensemble.raw.settings.stack,
     )
 
 

@@ -1,15 +1,19 @@
 """Fitting what a platform serves: with a received encoder, if any, beside the one served until now, as one record."""
 
 import logging
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+
 from client.data.contract import PlatformFolder
 from client.data.event_log import EventLog
+from client.data.folder_options import Preparation
 from client.data.listed import Listed, listed
+from client.data.platform import Platform
 from client.data.sequences import select
 from client.data.source import platform_name, read_platform_data
 from client.ensemble.candidates import LOCAL, OWN_PART
@@ -41,6 +45,7 @@ from shared.encoder.presets import EncoderSize
 from shared.errors import ConfigError, HeadStoreError, StorageError
 from shared.feature_space import FeatureSpace, require_same
 from shared.system.device import used_device
+from shared.system.options import entries
 from shared.system.progress import in_steps, working
 
 _NEVER_SEEN = "received"
@@ -109,6 +114,8 @@ class Opened:
     """what lists hold and know of the platform beyond what is fitted on"""
     features: str
     """the feature space as ``item_features`` takes it"""
+    prepared_with: Mapping[str, Any] = field(default_factory=dict)
+    """as ``preparing_options`` says it"""
     reports_until: int = 0
     """up to which entry of the journal callers' reports are in the data"""
 
@@ -169,9 +176,7 @@ def open_fit(
     loaded = None if encoder_file is None else load_encoder(encoder_file)
     encoder, card = loaded or (None, EncoderCard())
     with working("preparing"):
-        folder_data = read_platform_data(folder, settings.preparation.said_of_times)
-        read = folder_data if reports is None else reports.added_to(folder_data)
-        data = replace(read, grows=read.grows or settings.drawn_by_id)
+        data = read_data(folder, settings, reports)
         prepared = prepare_platform(
             data,
             settings.preparation,
@@ -202,8 +207,28 @@ def open_fit(
         received=received,
         beyond=listed(data, settings.preparation, prepared.platform, by_vector=by_vector, seed=settings.seed),
         features=settings.features,
+        prepared_with=preparing_options(settings),
         reports_until=0 if reports is None else reports.until,
     )
+
+
+def read_data(folder: Path, settings: FitSettings, reports: Reports | None) -> PlatformFolder:
+    """What is fitted on, as it is read.
+
+    Args:
+        folder: the platform's.
+        settings: of the fit.
+        reports: what callers reported while the platform served; None adds nothing to the folder.
+
+    Returns:
+        The tables.
+
+    Raises:
+        InputError: if they cannot be read or break the data contract.
+    """
+    folder_data = read_platform_data(folder, settings.preparation.said_of_times)
+    read = folder_data if reports is None else reports.added_to(folder_data)
+    return replace(read, grows=read.grows or settings.drawn_by_id)
 
 
 def store_served(opened: Opened, store: HeadStore) -> None:
@@ -253,7 +278,7 @@ def _weighed(opened: Opened) -> ServedHead:
         ),
         parts=parts,
         items=ServedCatalogue.of(prepared),
-        users=ServedUsers(user_ids=opened.beyond.user_ids, sequences=opened.beyond.sequences),
+        users=served_users(prepared.platform, opened.beyond),
         statistics={},
         repeats=prepared.platform.repeats,
         features=opened.features,
@@ -264,7 +289,35 @@ def _weighed(opened: Opened) -> ServedHead:
         released={} if form is None else form.released,
         origin="" if form is None else form.origin,
         basket=None if baskets is None else _basket_head(baskets),
+        prepared_with=opened.prepared_with,
     )
+
+
+def preparing_options(settings: FitSettings) -> dict[str, Any]:
+    """How a fit prepares its data, options by their keys, as JSON; what is left out has its default."""
+    chosen = {entry.key: (entry, entry.of(settings.preparation)) for entry in entries(Preparation)}
+    written = {key: entry.written(value) for key, (entry, value) in chosen.items() if value != entry.default}
+    return {**written, "seed": settings.seed, "drawn by id": settings.drawn_by_id}
+
+
+def served_users(platform: Platform, beyond: Listed) -> ServedUsers:
+    """All users of the folder, and whose events are counted.
+
+    Args:
+        platform: as it is fitted on; n items, whose rows are the first of the catalogue.
+        beyond: what lists know of its folder.
+
+    Returns:
+        The users; nobody says whose events are counted where some of theirs on those items are not, as where a part of
+        time is taken.
+    """
+    sequences, training = beyond.sequences, platform.training_users
+    rows = {user: row for row, user in enumerate(beyond.user_ids)}
+    counted = np.zeros(len(sequences), bool)
+    counted[[rows[platform.user_ids[user]] for user in training.tolist()]] = True
+    known = counted[sequences.owners()] & (sequences.items < platform.n_items)
+    tells = int(known.sum()) == int(platform.sequences.lengths()[training].sum())
+    return ServedUsers(user_ids=beyond.user_ids, sequences=sequences, counted=counted if tells else None)
 
 
 def counted_of_all(prepared: PreparedPlatform, names: Collection[str]) -> FittedScorers:

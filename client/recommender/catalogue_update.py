@@ -21,7 +21,8 @@ from client.recommender.served_head import ServedHead
 from client.recommender.stored_texts import row_of_each
 from client.scorers.age import NAME as AGE
 from client.scorers.age import PUBLISHED, since_1970
-from client.scorers.scorer import TABLE, Matrix
+from client.scorers.cooccurrence import Matrix
+from client.scorers.scorer import TABLE
 from shared.errors import InvalidRequest
 
 SMALL_CATALOGUE = 2_000

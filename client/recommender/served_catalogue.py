@@ -20,7 +20,8 @@ from client.features.prepared_platform import Catalogue, Neighbours, PreparedPla
 from client.features.row_matrices import Rows, StoredEdges, StoredMatrix, Weigh, by_row
 from client.features.rows import sparse_rows
 from client.recommender.stored_texts import CodedTexts, StoredIds, StoredTexts, id_index
-from client.scorers.scorer import WHOLE_UP_TO, Matrix
+from client.scorers.cooccurrence import Matrix
+from client.scorers.scorer import WHOLE_UP_TO
 from client.store.stored_rows import StoredRows
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -240,6 +241,8 @@ class ServedUsers:
     """[U]; never leave the platform"""
     sequences: Sequences
     """rows of the catalogue, oldest first"""
+    counted: NDArray[np.bool_] | None = None
+    """[U] whose events are in the statistics, on items that these count; None where that does not tell which"""
 
     def without(self, users: Set[str]) -> "ServedUsers":
         """All others; these very users where none of them is here."""
@@ -247,7 +250,18 @@ class ServedUsers:
         if remaining.all():
             return self
         ids = tuple(user for user, keep in zip(self.user_ids, remaining, strict=True) if keep)
-        return ServedUsers(user_ids=ids, sequences=select(self.sequences, np.flatnonzero(remaining)))
+        counted = None if self.counted is None else self.counted[remaining]
+        return ServedUsers(user_ids=ids, sequences=select(self.sequences, np.flatnonzero(remaining)), counted=counted)
+
+    def counted_on(self, items: NDArray[np.bool_]) -> Sequences:
+        """[U] the events that statistics count on ``items`` [n]; no event of users whom they do not count."""
+        owners = self.sequences.owners()
+        there = items[self.sequences.items]
+        if self.counted is not None:
+            there &= self.counted[owners]
+        lengths = np.bincount(owners[there], minlength=len(self.sequences))
+        times = None if self.sequences.times is None else self.sequences.times[there]
+        return Sequences(offsets=offsets_of(lengths), items=self.sequences.items[there], times=times)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """For a record."""
@@ -257,6 +271,8 @@ class ServedUsers:
         }
         if self.sequences.times is not None:
             events["events.times"] = self.sequences.times
+        if self.counted is not None:
+            events["events.counted"] = self.counted.astype(np.uint8)
         return {**ids_to_arrays("users", self.user_ids), **events}
 
     @classmethod
@@ -265,7 +281,8 @@ class ServedUsers:
         sequences = Sequences(
             offsets=arrays["events.offsets"], items=arrays["events.items"], times=arrays.get("events.times")
         )
-        return cls(user_ids=ids_from_arrays("users", arrays), sequences=sequences)
+        counted = arrays["events.counted"].astype(bool) if "events.counted" in arrays else None
+        return cls(user_ids=ids_from_arrays("users", arrays), sequences=sequences, counted=counted)
 
 
 class StoredNeighbours(Neighbours):

@@ -29,8 +29,9 @@ from client.recommender.served_catalogue import (
     names_under,
 )
 from client.recommender.served_parts import NOT_A_RECORD, ServedParts
+from client.scorers.cooccurrence import Matrix
 from client.scorers.encoder_scorers import Named
-from client.scorers.scorer import WHOLE_UP_TO, FitData, Matrix, Scorer
+from client.scorers.scorer import WHOLE_UP_TO, FitData, Scorer
 from client.scorers.table import COMPLETING, SCORERS
 from client.store.head_store import HeadStore, OpenedRecord, StoredRecord
 from shared.errors import FeatureSpaceMismatch, HeadStoreError, StorageError
@@ -95,6 +96,8 @@ class ServedHead:
     """None where too few baskets tell what goes together"""
     searches: Mapping[str, Search] = field(default_factory=dict)
     """of a large record: of products that are searched for, by each scorer's first column"""
+    prepared_with: Mapping[str, Any] = field(default_factory=dict)
+    """how the data were prepared, options by their keys, as JSON; empty in a record of before"""
 
     @property
     def scorers(self) -> tuple[str, ...]:
@@ -126,6 +129,7 @@ class ServedHead:
             SEEN: self.seen,
             RELEASED: dict(self.released),
             ORIGIN: self.origin,
+            "prepared_with": dict(self.prepared_with),
             **basket,
             **({LARGE: True} if len(self.items.item_ids) > WHOLE_UP_TO else {}),
         }
@@ -135,7 +139,7 @@ class ServedHead:
 
     def _worked_out(self) -> dict[str, NDArray[Any]]:
         """What a large record holds so that opening it works nothing out: encoders over the catalogue, and searches."""
-        searches = searches_of(served_ensembles(self).scorers, {})
+        searches = searches_of(served_ensembles(self).scorers, self.searches)
         named = {_SEARCH + name: search.to_arrays() for name, search in searches.items()}
         return {
             **self.parts.solved(self.items.catalogue.features),
@@ -204,6 +208,7 @@ def _served(stored: StoredRecord) -> ServedHead:
         origin=str(facts.get(ORIGIN, "")),
         basket=_basket_of(stored),
         searches=_searches_of(arrays),
+        prepared_with=dict(facts.get("prepared_with", {})),
     )
 
 
@@ -281,7 +286,7 @@ class ServedEnsembles:
 
 def served_ensembles(served: ServedHead) -> ServedEnsembles:
     """The ensembles of a record; raises HeadStoreError where this installation has other scorers than it weighs."""
-    data, parts = _fit_data(served), served.parts.scorers(served.items.catalogue.features)
+    data, parts = counted_data(served), served.parts.scorers(served.items.catalogue.features)
     table = {**SCORERS, **COMPLETING}
     basket = served.basket
     try:
@@ -312,7 +317,8 @@ def _weighed(served: ServedHead, head: RankingHead, scorers: tuple[Scorer, ...])
     return WeighedEnsemble(ensemble=ensemble, weights=head.weights)
 
 
-def _fit_data(served: ServedHead) -> FitData:
+def counted_data(served: ServedHead) -> FitData:
+    """What the record's scorers are made of again; they count nothing."""
     catalogue = served.items.catalogue
     return FitData(
         sequences=Sequences.none(),

@@ -14,8 +14,9 @@ import torch
 from numpy.typing import NDArray
 
 from client.data.event_log import EventLog
+from client.scorers.cooccurrence import Matrix
 from client.scorers.lookups import Hidden, Lookup
-from client.scorers.scorer import TABLE, Column, FitData, HistoryBatch, Kind, Matrix
+from client.scorers.scorer import TABLE, Column, FitData, HistoryBatch, Kind
 from client.scorers.shared_scores import SharedScores, lookups_of_all
 from shared.seeding import rng_for
 from shared.system.options import Checked, bounded
@@ -147,10 +148,12 @@ def seen_again(statistics: Mapping[str, Matrix], log: EventLog, n_items: int) ->
         n_items: n.
 
     Returns:
-        The statistic [n] in seconds since 1970 under its name, 0 for an item without an event; empty where
-        ``statistics`` does not hold it.
+        The statistic [n] in seconds since 1970 under its name, 0 for an item without an event, and the rates of before;
+        empty where ``statistics`` does not hold them.
     """
-    return {_FIRST: _first_seen(log, n_items)} if _FIRST in statistics else {}
+    if _FIRST not in statistics:
+        return {}
+    return {_FIRST: _first_seen(log, n_items), _RATES: statistics[_RATES]}
 
 
 def since_1970(published: NDArray[np.float64] | None, n_items: int) -> NDArray[np.float64]:

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from client.features.row_matrices import by_row
 from client.features.rows import unit_rows
+from client.scorers.cooccurrence import item_similarity
 from client.scorers.lookups import Bags, Hidden, Lookup
-from client.scorers.scorer import Column, FitData, HistoryBatch, Kind, item_similarity, product
+from client.scorers.scorer import Column, FitData, HistoryBatch, Kind, product
 from shared.system.options import Checked, bounded
 
 

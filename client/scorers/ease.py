@@ -14,8 +14,9 @@ import torch
 from numpy.typing import NDArray
 
 from client.features.rows import largest, sparse_rows
+from client.scorers.cooccurrence import Matrix
 from client.scorers.lookups import DenseLookup, Hidden, Lookup
-from client.scorers.scorer import ROW, Column, FitData, HistoryBatch, Kind, Matrix, product
+from client.scorers.scorer import ROW, Column, FitData, HistoryBatch, Kind, product
 from shared.system.options import Checked, bounded
 
 
@@ -42,7 +43,9 @@ class Ease:
     columns = (Column(name="ease", kind=Kind.SIMILARITY),)
 
     def __init__(self, data: FitData, settings: EaseSettings = DEFAULT) -> None:
-        self._weights = data.statistic(f"ease@{settings.regularisation:g}", lambda: _weights(data, settings))
+        self._weights = data.statistic(
+            f"ease@{settings.regularisation:g}", lambda: _weights(data, settings), lambda before, _change: before
+        )
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """One column [B, n]."""

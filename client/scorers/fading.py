@@ -13,7 +13,8 @@ import torch
 from numpy.typing import NDArray
 
 from client.data.event_log import EventLog, FadingCounts, counts_as_of
-from client.scorers.scorer import TABLE, WHOLE_UP_TO, FitData, HistoryBatch, Matrix
+from client.scorers.cooccurrence import Matrix
+from client.scorers.scorer import TABLE, WHOLE_UP_TO, FitData, HistoryBatch
 from client.scorers.shared_scores import SharedScores
 from shared.seeding import rng_for
 

@@ -7,8 +7,9 @@ import scipy.sparse as sp
 import torch
 
 from client.data.sequences import Sequences
+from client.scorers.cooccurrence import csr_of
 from client.scorers.lookups import Hidden, Lookup, SparseLookup
-from client.scorers.scorer import FitData, HistoryBatch, Kind, by_decay, csr_of
+from client.scorers.scorer import FitData, HistoryBatch, Kind, by_decay
 from shared.system.options import Checked, bounded
 
 _DAY = 86_400.0

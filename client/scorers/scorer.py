@@ -17,61 +17,17 @@ from client.data.held_out import baskets
 from client.data.ragged import stretches
 from client.data.sequences import Sequences, in_basket, part
 from client.features.prepared_platform import Neighbours
-from client.features.rows import blocks_of, largest, sparse_rows, unit_rows
+from client.features.rows import unit_rows
+from client.scorers.cooccurrence import Change, Matrix, csr_of, item_similarity, similarity_after, user_items_of
 from client.scorers.lookups import Bags, DenseLookup, Hidden, Lookup
-
-Matrix = sp.csr_array | NDArray[np.floating]
 
 TABLE = "table."
 """What the name of a statistic begins with that is not of items."""
-
-_DENSE_SHARE = 0.15
-"""Of pairs that occur, above which a dense matrix takes less memory and time."""
 
 WHOLE_UP_TO = 16_000
 """Items up to which a catalogue is scored whole, and every pair of items that occurs is kept."""
 ROW = 200
 """Of a larger catalogue, items that an item's row of a matrix holds: those of the largest values."""
-
-
-def item_similarity(user_items: sp.csr_array, shrink: float, row: int | None = None) -> Matrix:
-    """C_ij / (√(C_ii C_jj) + shrink) with C = ÂᵀÂ, rows of Â = ``user_items`` scaled to length 1; 0 on i = j.
-
-    Args:
-        user_items: [U, n] with 1 where a user met an item.
-        shrink: what is added to the denominator: pairs of items that few users met become less alike.
-        row: values of each item's row that are kept, the largest; None keeps all.
-
-    Returns:
-        [n, n] float32; dense where most pairs occur and all are kept, else sparse.
-    """
-    lengths = np.maximum(np.diff(user_items.indptr), 1)
-    scaled = sp.csr_array(user_items * (1 / np.sqrt(lengths, dtype=np.float32))[:, None])
-    if row is not None:
-        return _largest_similarities(scaled, shrink, row)
-    cooccurrence = sp.coo_array(scaled.T @ scaled)
-    norms = np.sqrt(cooccurrence.diagonal())
-    of, to = cooccurrence.row, cooccurrence.col
-    values = (cooccurrence.data / (norms[of] * norms[to] + shrink)).astype(np.float32)
-    values[of == to] = 0
-    similarity = sp.csr_array((values, (of, to)), shape=cooccurrence.shape)
-    n = similarity.shape[0]
-    return similarity.toarray() if similarity.nnz > _DENSE_SHARE * n * n else similarity
-
-
-def _largest_similarities(scaled: sp.csr_array, shrink: float, row: int) -> sp.csr_array:
-    """As ``item_similarity``, of Â = ``scaled`` [U, n]: a block of items at a time, of each the largest alone."""
-    items = sp.csr_array(scaled.T)
-    norms = np.sqrt((items * items).sum(axis=1)).astype(np.float32)
-    pairs = items.astype(bool).astype(np.float32) @ np.diff(scaled.indptr).astype(np.float32)
-    blocks = []
-    for begin, end in blocks_of(pairs):
-        block: sp.csr_array = sp.csr_array(items[begin:end] @ scaled)
-        rows = np.repeat(np.arange(begin, end), np.diff(block.indptr))
-        block.data /= norms[rows] * norms[block.indices] + np.float32(shrink)
-        block.data[rows == block.indices] = 0
-        blocks.append(largest(block, row))
-    return sp.csr_array(sp.vstack(blocks, format="csr"))
 
 
 class Kind(StrEnum):
@@ -136,6 +92,8 @@ class FitData:
     """seconds between two events of one basket, at most; None where the platform knows no baskets"""
     published: NDArray[np.float64] | None = None
     """[n] seconds since 1970, NaN where nobody knows; None where nobody says of any item"""
+    change: Change | None = None
+    """since the same was counted before; None: it never was"""
 
     @property
     def n_items(self) -> int:
@@ -145,10 +103,7 @@ class FitData:
     @cached_property
     def user_items(self) -> sp.csr_array:
         """[U, n] with 1 where a user met an item, once or more."""
-        matrix = csr_of(self.sequences, np.ones(len(self.sequences.items), np.float32), self.n_items)
-        matrix.sum_duplicates()
-        matrix.data[:] = 1.0
-        return matrix
+        return user_items_of(self.sequences, self.n_items)
 
     @cached_property
     def basket_items(self) -> sp.csr_array:
@@ -157,9 +112,7 @@ class FitData:
             return sp.csr_array(np.zeros((0, self.n_items), np.float32))
         targets = baskets(self.sequences, self.within).targets
         whole = part(self.sequences, targets.users, targets.starts, targets.stops - targets.starts)
-        matrix = csr_of(whole, np.ones(len(whole.items), np.float32), self.n_items)
-        matrix.sum_duplicates()
-        matrix.data[:] = 1.0
+        matrix = user_items_of(whole, self.n_items)
         several: Any = np.flatnonzero(np.diff(matrix.indptr) > 1)
         return sp.csr_array(matrix[several])
 
@@ -172,7 +125,11 @@ class FitData:
         Returns:
             [n, n].
         """
-        return self.statistic(f"item_similarity@{shrink:g}", lambda: item_similarity(self.user_items, shrink, self.row))
+        return self.statistic(
+            f"item_similarity@{shrink:g}",
+            lambda: item_similarity(self.user_items, shrink, self.row),
+            lambda before, change: similarity_after(before, change, self.user_items, shrink, self.row or self.n_items),
+        )
 
     @property
     def row(self) -> int | None:
@@ -184,20 +141,30 @@ class FitData:
         """[n] number of users who met the item."""
         return np.asarray(self.statistic("popularity", self._count_users))
 
-    def statistic(self, name: str, count: Callable[[], Matrix]) -> Matrix:
+    def statistic(
+        self, name: str, count: Callable[[], Matrix], update: Callable[[sp.csr_array, Change], Matrix] | None = None
+    ) -> Matrix:
         """Counted once, and kept under its name; a 0 stands for whatever an item without events would have.
 
         Args:
             name: of the statistic; a name with usual settings in it stands for the bare name that served records hold.
             count: counts it; called only where nothing is kept under the name yet.
+            update: tells it from what was counted before the ``change``, where rows are cut to their largest values;
+                None where counting it anew takes no longer.
 
         Returns:
             The statistic, usually [n] or [n, n].
         """
         name = _BARE_NAMES.get(name, name)
         if name not in self.statistics:
-            self.statistics[name] = count()
+            self.statistics[name] = count() if update is None else self._told(name, count, update)
         return self.statistics[name]
+
+    def _told(self, name: str, count: Callable[[], Matrix], update: Callable[[sp.csr_array, Change], Matrix]) -> Matrix:
+        """By the update, where rows are cut and there is something from before the change."""
+        if self.row is None or self.change is None or name not in self.change.statistics:
+            return count()
+        return update(sp.csr_array(self.change.statistics[name]), self.change)
 
     def _count_users(self) -> NDArray[np.float32]:
         return np.bincount(self.user_items.indices, minlength=self.n_items).astype(np.float32)
@@ -413,20 +380,6 @@ class LooksUp(Protocol):
 _FEW = 0.05
 """Share of a bag that is not 0, up to which adding rows of 4,260 numbers beats multiplying by the whole matrix
 (1.5 %: 5 times as fast; 10 %: 1.2 times as slow)."""
-
-
-def csr_of(sequences: Sequences, weights: NDArray[np.float32], n_items: int) -> sp.csr_array:
-    """A matrix with one entry per event; it shares no memory with the events.
-
-    Args:
-        sequences: of U users.
-        weights: [E] value of each event's entry.
-        n_items: n.
-
-    Returns:
-        [U, n]; an item that a user met twice has two entries.
-    """
-    return sparse_rows(weights, sequences.items, sequences.offsets, (len(sequences), n_items)).copy()
 
 
 def product(bag: sp.csr_array, matrix: Matrix) -> torch.Tensor:

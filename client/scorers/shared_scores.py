@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from client.data.sequences import select
 from client.scorers.lookups import DenseLookup, Hidden, Looked, Lookup, without_nan
 from client.scorers.scorer import HistoryBatch, Kind, Scorer
 
@@ -78,7 +79,7 @@ class SharedLookup:
 def lookups_of_all(
     scorer: Scorer, batch: HistoryBatch, hidden: Hidden, shared: Callable[[], Sequence[SharedScores]]
 ) -> list[Lookup]:
-    """Lookups of a scorer that says the same to everybody, but as of each history's moment where there are some.
+    """Lookups of a scorer that says the same to everybody, but as of each history's moment where these differ.
 
     Args:
         scorer: whose columns they are; similarities among them may be below 0.
@@ -89,7 +90,14 @@ def lookups_of_all(
     Returns:
         One lookup per column.
     """
-    if batch.moments is not None:
+    moments = batch.moments
+    if moments is not None and len(np.unique(moments)) != 1:
         return [DenseLookup(scores, hidden) for scores in scorer.score(batch)]
     signed = [column.kind is Kind.SIMILARITY for column in scorer.columns]
-    return [SharedLookup(scores, hidden, signed=each) for scores, each in zip(shared(), signed, strict=True)]
+    everybodys = shared() if moments is None else _as_of_one(scorer, batch)
+    return [SharedLookup(scores, hidden, signed=each) for scores, each in zip(everybodys, signed, strict=True)]
+
+
+def _as_of_one(scorer: Scorer, batch: HistoryBatch) -> list[SharedScores]:
+    first = HistoryBatch(select(batch.histories, np.zeros(1, np.int64)), batch.n_items)
+    return [SharedScores(scores[0]) for scores in scorer.score(first)]

@@ -11,13 +11,14 @@ from client.scorers.age import Age, AgeSettings
 from client.scorers.basket import Basket, BasketSettings
 from client.scorers.content_idf import ContentIdf, ContentIdfSettings
 from client.scorers.content_knn import ContentKnn, ContentKnnSettings
+from client.scorers.cooccurrence import Matrix
 from client.scorers.diffusion import Diffusion, DiffusionSettings
 from client.scorers.ease import Ease, EaseSettings
 from client.scorers.item_knn import ItemKnn, ItemKnnSettings
 from client.scorers.popularity import Popularity
 from client.scorers.recent import Recent, RecentSettings
 from client.scorers.repeat_counts import RepeatCounts, RepeatCountsSettings
-from client.scorers.scorer import FitData, Matrix, Scorer
+from client.scorers.scorer import FitData, Scorer
 from client.scorers.shown import Shown
 from client.scorers.transition import LONG, Transition, TransitionSettings
 from shared.errors import ConfigError

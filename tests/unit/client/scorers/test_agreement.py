@@ -30,10 +30,11 @@ from client.data.sequences import Sequences, select
 from client.data.source import read_folder
 from client.evaluation.ranking import rank
 from client.features.prepared_platform import nearest
+from client.scorers.cooccurrence import Matrix, item_similarity
 from client.scorers.ease import Ease, EaseSettings
 from client.scorers.item_knn import DEFAULT, ItemKnn, ItemKnnSettings
 from client.scorers.popularity import Popularity
-from client.scorers.scorer import FitData, HistoryBatch, Matrix, item_similarity
+from client.scorers.scorer import FitData, HistoryBatch
 
 REPOSITORY = Path(__file__).parents[4]
 FOLDER = Path(os.environ.get("GRAFT_DATA", REPOSITORY.parent / "shared" / "data")) / "movielens_small"

@@ -8,10 +8,11 @@ from client.data.sequences import Sequences
 from client.features.prepared_platform import nearest
 from client.features.rows import unit_rows
 from client.scorers import scorer
+from client.scorers.cooccurrence import item_similarity
 from client.scorers.diffusion import Diffusion
 from client.scorers.ease import Ease, EaseSettings
 from client.scorers.lookups import Hidden, Looked
-from client.scorers.scorer import FitData, HistoryBatch, item_similarity
+from client.scorers.scorer import FitData, HistoryBatch
 from client.scorers.table import SCORERS, fit_scorers
 
 N, USERS = 120, 400

@@ -6,8 +6,9 @@ import torch
 
 from client.data.platform import training_sequences
 from client.data.sequences import Sequences
+from client.scorers.cooccurrence import item_similarity
 from client.scorers.ease import Ease, EaseSettings
-from client.scorers.scorer import FitData, HistoryBatch, item_similarity
+from client.scorers.scorer import FitData, HistoryBatch
 from client.scorers.transition import transition_counts
 from tests.unit.client.recommender.world import N_ITEMS, prepared, small_platform
 

@@ -32,10 +32,11 @@ from client.data.sequences import Sequences
 from client.ensemble.cross_fitting import fit_data
 from client.features.prepared_platform import PreparedPlatform
 from client.scorers.age import Age, seen_again
+from client.scorers.cooccurrence import Matrix
 from client.scorers.fading import recounted
 from client.scorers.recent import NAME, Recent
 from client.scorers.repeat_counts import RepeatCounts
-from client.scorers.scorer import HistoryBatch, Matrix
+from client.scorers.scorer import HistoryBatch
 from client.scorers.table import fit_scorers
 from tests.unit.client.recommender.world import prepared
 

@@ -14,10 +14,11 @@ from client.data.ragged import offsets_of
 from client.data.sequences import Sequences
 from client.features.prepared_platform import Neighbours, nearest
 from client.scorers.age import Age, AgeSettings, seen_again
+from client.scorers.cooccurrence import Matrix
 from client.scorers.fading import foretold, recounted
 from client.scorers.recent import NAME, Recent, RecentSettings
 from client.scorers.repeat_counts import RepeatCounts, RepeatCountsSettings
-from client.scorers.scorer import CountsEvents, FitData, HistoryBatch, Matrix, Scorer
+from client.scorers.scorer import CountsEvents, FitData, HistoryBatch, Scorer
 from client.scorers.table import fit_scorers
 
 HOUR, DAY = 3_600.0, 86_400.0
