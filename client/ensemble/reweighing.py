@@ -20,13 +20,13 @@ from shared.seeding import rng_for
 
 LEAST = 50
 """Examples below which weights stay as they are."""
-_L2_STRENGTH = 0.1
+_L2_STRENGTH = 3.0
 """λ of the step, in nats per squared weight"""
 _MARGIN = 1.0
 """standard errors by which moved weights have to be better than those that are served"""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Reweighed:
     """Which weights are served on, and what newer events say of them."""
 

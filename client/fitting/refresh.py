@@ -16,18 +16,19 @@ from client.fitting.fit_settings import FitSettings
 from client.fitting.news import News, newest_events, read_news
 from client.fitting.refresh_option import Since
 from client.fitting.served_fit import Reports
-from client.recommender.served_head import ServedHead, counted_data, read_served, served_ensembles
+from client.recommender.served_head import ServedHead, read_served, served_ensembles
 from client.scorers.age import seen_again
 from client.scorers.cooccurrence import Matrix
 from client.scorers.fading import recounted
 from client.scorers.recent import NAME as RECENT
+from client.scorers.scorer import FitData
 from client.scorers.shown import NAME as SHOWN
 from client.scorers.table import COMPLETING, SCORERS
 from client.store.head_store import HeadStore
 from shared.system.progress import working
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Refreshed:
     """What a refresh has taken in."""
 
@@ -141,10 +142,13 @@ def counted_after(news: News) -> dict[str, Matrix]:
         **recounted(known, SHOWN, news.shown, n_items),
         **seen_again(known, log, n_items),
     }
-    data = replace(
-        counted_data(grown),
+    data = FitData(
         sequences=news.counted,
+        features=grown.items.catalogue.features,
+        neighbours=grown.items.catalogue.neighbours,
+        ordered=True,
         statistics=met,
+        repeats=grown.repeats,
         within=news.within,
         published=news.published,
         change=news.change,

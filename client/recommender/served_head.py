@@ -286,7 +286,7 @@ class ServedEnsembles:
 
 def served_ensembles(served: ServedHead) -> ServedEnsembles:
     """The ensembles of a record; raises HeadStoreError where this installation has other scorers than it weighs."""
-    data, parts = counted_data(served), served.parts.scorers(served.items.catalogue.features)
+    data, parts = _fit_data(served), served.parts.scorers(served.items.catalogue.features)
     table = {**SCORERS, **COMPLETING}
     basket = served.basket
     try:
@@ -317,8 +317,7 @@ def _weighed(served: ServedHead, head: RankingHead, scorers: tuple[Scorer, ...])
     return WeighedEnsemble(ensemble=ensemble, weights=head.weights)
 
 
-def counted_data(served: ServedHead) -> FitData:
-    """What the record's scorers are made of again; they count nothing."""
+def _fit_data(served: ServedHead) -> FitData:
     catalogue = served.items.catalogue
     return FitData(
         sequences=Sequences.none(),
