@@ -27,7 +27,7 @@ from client.scorers.cooccurrence import Change, Matrix
 from shared.errors import DataError
 from shared.seeding import rng_for
 
-JUDGES = 400
+JUDGES = 300
 """Users whose newest events say whether weights move."""
 _ROUNDING = 1e-5
 """of a vector's numbers"""

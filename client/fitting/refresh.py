@@ -110,10 +110,8 @@ def refresh_recommender(
     with working("counting"):
         head = replace(news.grown.head, weights=weights.weights)
         now = replace(news.grown, head=head, users=news.users, statistics=counted_after(news))
-    with working("storing"):
-        now.write(store)
     known_before, known_now = (_by_moment(served.users.sequences, moment) for served in (before, now))
-    return Refreshed(
+    told = Refreshed(
         since=moment,
         new_events=max(0, known_now[1] - known_before[1]),
         late_events=max(0, known_now[0] - known_before[0]),
@@ -122,6 +120,10 @@ def refresh_recommender(
         served=str(before.verdict["served"]),
         weights=weights,
     )
+    del before, news  # a record is written from a copy of all that it holds
+    with working("storing"):
+        now.write(store)
+    return told
 
 
 def counted_after(news: News) -> dict[str, Matrix]:

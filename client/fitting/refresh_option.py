@@ -1,8 +1,8 @@
 """The option that has ``fit`` refresh what is served, by what has come since a moment, in the place of a new fit."""
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from math import isfinite
 
 from shared.errors import ConfigError
 from shared.system.options import Checked, option
@@ -17,18 +17,22 @@ def _read(key: str, given: object) -> Since:
     if given == LAST:
         return LAST
     seconds = given.astimezone(UTC).timestamp() if isinstance(given, datetime) else _seconds(str(given))
-    if seconds is None or not isfinite(seconds):
+    if seconds is None:
         expected = f"{LAST}, a date or time (2026-05-01T06:00), or seconds since 1970"
         raise ConfigError(f"{key} must be {expected}; got {given!r}")
     return seconds
 
 
 def _seconds(text: str) -> float | None:
-    """A time without a zone is of UTC."""
+    """A number that events could have as seconds, or a time in ISO 8601, of UTC where it has no zone; None else."""
+    from client.data.times import EARLIEST, LATEST  # with polars, for which no command's help shall wait
+
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
-        pass
+        number = math.nan
+    if EARLIEST <= number <= LATEST:
+        return number
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -127,6 +127,21 @@ def test_statistics_are_those_of_a_full_fit(shop: Path, full_fit: ServedHead, mo
         assert by_item(served, name) == pytest.approx(by_item(full_fit, name), rel=2e-3, abs=2e-5), name
 
 
+def test_other_users_are_drawn_for_training_where_more_have_come(
+    tmp_path: Path, whole: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scorer, "WHOLE_UP_TO", 0)
+    monkeypatch.setattr(scorer, "ROW", N_ITEMS + 10)
+    settings = replace(SETTINGS, preparation=Preparation(fraction=0.6))
+    folder, heads = tmp_path / "shop", HeadStore(tmp_path / "heads")
+    fit_recommender(write_folder(folder, whole.filter(pl.col("timestamp") < LAST_DAY)), None, heads, settings)
+    refresh_recommender(write_folder(folder, whole, NEWS), heads, settings, "last")
+    fit_recommender(folder, None, HeadStore(tmp_path / "full"), settings)
+    served, full = read_served(heads), read_served(HeadStore(tmp_path / "full"))
+    for name in ("popularity", "item_similarity"):
+        assert by_item(served, name) == pytest.approx(by_item(full, name), rel=2e-3, abs=2e-5)
+
+
 def test_knows_every_user_and_item_of_now(shop: Path, full_fit: ServedHead) -> None:
     told, served = refreshed(shop)
     assert (told.new_items, told.late_events) == (2, 0)
