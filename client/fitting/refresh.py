@@ -16,7 +16,7 @@ from client.fitting.fit_settings import FitSettings
 from client.fitting.news import News, newest_events, read_news
 from client.fitting.refresh_option import Since
 from client.fitting.served_fit import Reports
-from client.recommender.served_head import ServedHead, read_served, served_ensembles
+from client.recommender.served_head import ServedHead, open_served, read_served, served_ensembles
 from client.scorers.age import seen_again
 from client.scorers.cooccurrence import Matrix
 from client.scorers.fading import recounted
@@ -109,7 +109,13 @@ def refresh_recommender(
         del weighed
     with working("counting"):
         head = replace(news.grown.head, weights=weights.weights)
-        now = replace(news.grown, head=head, users=news.users, statistics=counted_after(news))
+        now = replace(
+            news.grown,
+            head=head,
+            users=news.users,
+            statistics=counted_after(news),
+            searches=open_served(store).searches,
+        )
     known_before, known_now = (_by_moment(served.users.sequences, moment) for served in (before, now))
     told = Refreshed(
         since=moment,

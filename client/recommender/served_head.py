@@ -95,7 +95,8 @@ class ServedHead:
     basket: BasketHead | None = None
     """None where too few baskets tell what goes together"""
     searches: Mapping[str, Search] = field(default_factory=dict)
-    """of a large record: of products that are searched for, by each scorer's first column"""
+    """of a large record: of products that are searched for, by each scorer's first column; a record that is written
+    has their cells and basis"""
     prepared_with: Mapping[str, Any] = field(default_factory=dict)
     """how the data were prepared, options by their keys, as JSON; empty in a record of before"""
 
