@@ -14,11 +14,14 @@ import graft
 from client.cli.main import app
 from client.data.folder_options import Preparation
 from client.evaluation.ranking import ndcg_of
+from client.fitting import platform_fit
 from client.fitting.fit_settings import CompetingMethods, FitSettings
+from client.fitting.pretrain import pretrain_folder
 from client.fitting.refresh import Refreshed, refresh_recommender
 from client.fitting.served_fit import fit_recommender
+from client.gate.gate import decide
 from client.recommender.recommender import ListQuery, Recommender
-from client.recommender.served_head import ServedHead, read_served
+from client.recommender.served_head import ServedHead, open_served, read_served
 from client.scorers import scorer
 from client.serving.journal import FileJournal
 from client.serving.private_folder import open_private_folder
@@ -26,8 +29,12 @@ from client.serving.reported_events import ReportedEvents
 from client.serving.requests import ListRequest
 from client.serving.service import RecommendService
 from client.store.head_store import HeadStore
+from client.store.keyring import KeySource, new_key
+from client.store.vault import Vault
+from client.training.loop import TrainingSettings
 from shared.errors import DataError, GraftError
 from tests.small_space import FEATURES
+from tests.unit.client.recommender.test_request_shortlist import opened
 
 DAY = 86_400
 BEGIN = 1_700_000_000
@@ -189,6 +196,33 @@ def test_text_that_has_changed_is_served(shop: Path, whole: pl.DataFrame) -> Non
     assert served.items.texts[row] == "another text altogether"
     expected = read_served(HeadStore(shop / "heads")).items.catalogue.features[row]
     assert np.linalg.norm(expected) == pytest.approx(1)
+
+
+def test_a_large_record_keeps_its_encoder_and_its_cells(
+    tmp_path: Path, whole: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a vault, with an encoder that the gate serves; cells are not looked for again."""
+    for module in ("scorers.scorer", "recommender.served_head", "recommender.served_catalogue"):
+        monkeypatch.setattr(f"client.{module}.WHOLE_UP_TO", 0)
+    monkeypatch.setattr(platform_fit, "decide", lambda *given: replace(decide(*given), accepted=True, served="feature"))
+    folder, encoder = tmp_path / "shop", tmp_path / "encoder.safetensors"
+    write_folder(folder, whole.filter(pl.col("timestamp") < LAST_DAY))
+    quick = TrainingSettings(epochs=1, tokens=256)
+    pretrain_folder(folder, encoder, preparation=Preparation(), features=FEATURES, preset="tiny", settings=quick)
+    monkeypatch.setenv("REFRESH_KEY", new_key())
+    store = HeadStore(Vault.make(tmp_path / "vault", KeySource(kind="env", where="REFRESH_KEY")))
+    fit_recommender(folder, encoder, store, SETTINGS)
+    before = read_served(store)
+    monkeypatch.setattr("client.recommender.search_index._centres", None)
+    told = refresh_recommender(write_folder(folder, whole, NEWS), store, SETTINGS, "last")
+    served = open_served(store)
+    assert told.served == "feature"
+    assert served.searches.keys() > set()
+    for name, part in before.parts.encoders.items():
+        np.testing.assert_array_equal(served.parts.encoders[name].encoder.flat, part.encoder.flat)
+    recommender = opened(served, monkeypatch)
+    listed = recommender.recommend(recommender.history_of(str(NEW_USER)), ListQuery(k=62))
+    assert str(NEW_ITEM + 1) in {served.items.item_ids[one.item] for one in listed}
 
 
 def test_who_was_forgotten_stays_out(shop: Path) -> None:
