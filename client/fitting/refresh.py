@@ -3,11 +3,10 @@
 n items: rows of the served record, behind which new items stand.
 """
 
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from client.data.event_log import EventLog
 from client.data.sequences import Sequences
@@ -167,7 +166,10 @@ def counted_after(news: News) -> dict[str, Matrix]:
 
 
 def _moment(before: ServedHead, since: Since) -> float:
-    return float(np.nanmax(before.users.sequences.clock)) if isinstance(since, str) else since
+    if not isinstance(since, str):
+        return since
+    clock = before.users.sequences.clock
+    return float(clock[clock <= time.time()].max(initial=0.0))  # whose clock is ahead does not say what is last
 
 
 def _by_moment(sequences: Sequences, moment: float) -> tuple[int, int]:
