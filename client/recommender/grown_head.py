@@ -22,7 +22,8 @@ from client.recommender.served_catalogue import ServedCatalogue, StoredNeighbour
 from client.recommender.served_head import ServedHead
 from client.recommender.served_parts import ServedParts
 from client.recommender.stored_texts import GrownTexts
-from client.scorers.scorer import TABLE, Matrix
+from client.scorers.cooccurrence import Matrix
+from client.scorers.scorer import TABLE
 
 _AT_ONCE = 20_000
 """rows that are looked at together"""
