@@ -1,5 +1,6 @@
 """Any CSV, TSV or Parquet tables, read through a map from our column names to theirs."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -138,7 +139,7 @@ def _unread_notes(rows: EventRows, settings: CsvMap, describes: bool) -> tuple[s
     """Which columns of the tables of events were not read."""
     described = {*_text_columns(settings), settings.theirs("category"), settings.theirs(PUBLISHED)}
     notes: list[str] = []
-    for label, names in rows.unread.items():
+    for names, label in _alike(rows.unread).items():
         unread = [name for name in names if not (describes and name in described)]
         like = like_rating(name for name in unread if name not in described)
         hint = f" (to read a rating: --map rating={like})" if like else ""
@@ -146,10 +147,21 @@ def _unread_notes(rows: EventRows, settings: CsvMap, describes: bool) -> tuple[s
     return tuple(notes[:_MOST_NOTES])
 
 
+def _alike(unread: Mapping[str, tuple[str, ...]]) -> dict[tuple[str, ...], str]:
+    """The first file of each set of unread columns, and how many parts have the same."""
+    labels: dict[tuple[str, ...], list[str]] = {}
+    for label, names in unread.items():
+        labels.setdefault(names, []).append(label)
+    return {
+        names: first if not others else f"{first} and {len(others):,} more"
+        for names, (first, *others) in labels.items()
+    }
+
+
 def _read_items(files: list[SourceFile], source: Source, settings: CsvMap) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """All files of the table of items as one; and notes."""
     parts: list[pl.DataFrame] = []
-    notes: tuple[str, ...] = ()
+    unread: dict[str, tuple[str, ...]] = {}
     for file in files:
         form = form_of(file, settings, items=True)
         tables = list(form.blocks(file, source, whole=True))
@@ -162,8 +174,9 @@ def _read_items(files: list[SourceFile], source: Source, settings: CsvMap) -> tu
         lost = {"text", "category", "vector", "vectors", *table.without_text}
         described = [*_text_columns(settings), settings.theirs("category"), settings.theirs(PUBLISHED)]
         read_columns = [name for name in table.rows.columns if name not in lost - set(described)]
-        notes += table.unread_note(*read_columns, *described)
-    return pl.concat(parts, how="diagonal_relaxed"), notes[:_MOST_NOTES]
+        unread[table.label] = table.unread(*read_columns, *described)
+    notes = [note for names, label in _alike(unread).items() for note in unread_note(label, names)]
+    return pl.concat(parts, how="diagonal_relaxed"), tuple(notes[:_MOST_NOTES])
 
 
 def require_item_columns(table: TextTable, settings: CsvMap) -> str:

@@ -15,7 +15,7 @@ from client.data.published import PUBLISHED, in_seconds
 from client.data.times import as_written
 from client.data.written_times import from_iso
 
-_EVENTS_OWN = ("user_id", "timestamp", "rating", "milliseconds_later")
+EVENTS_OWN = ("user_id", "timestamp", "rating", "milliseconds_later")
 """Columns that describe no item."""
 _DATES = "write them in ISO 8601, or say how a date is written with --time-format"
 
@@ -71,7 +71,7 @@ def named_items(table: TextTable, form: Form) -> pl.DataFrame:
     Raises:
         DataError: if the table has no item_id.
     """
-    columns = [name for ours in form.columns for name in form.names(ours) if ours not in _EVENTS_OWN]
+    columns = [name for ours in form.columns for name in form.names(ours) if ours not in EVENTS_OWN]
     names = [*form.require(table, "item_id").values(), *(name for name in columns if name in table.rows.columns)]
     return first_filled(described(table.distinct(list(dict.fromkeys(names))), form))
 
@@ -94,7 +94,7 @@ def texts_of(table: TextTable, form: Form) -> list[pl.Series | pl.Expr]:
         theirs = form.called(table, ours)
         if theirs is not None and ours == PUBLISHED:
             columns.append(published(table, theirs, form.times))
-        elif theirs is not None and ours not in ("item_id", "text", *_EVENTS_OWN):
+        elif theirs is not None and ours not in ("item_id", "text", *EVENTS_OWN):
             columns.append(table.joined_texts(theirs).alias(ours))
     return columns
 

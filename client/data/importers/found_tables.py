@@ -7,6 +7,7 @@ import polars as pl
 
 from client.data.importers.csv_settings import OUR_NAMES, CsvMap
 from client.data.importers.form import JSON_NAMES, Form
+from client.data.importers.form_items import EVENTS_OWN
 from client.data.importers.json_blocks import json_fields
 from client.data.importers.quotes import HINT
 from client.data.importers.source import Source, SourceFile
@@ -45,7 +46,7 @@ def found_tables(source: Source, settings: CsvMap) -> FoundTables:
     Raises:
         DataError: if there is no table of events, or several could be.
     """
-    every = [] if source.paths[0].is_file() and not _is_archive(source) else _tables(source)
+    every = [] if source.paths[0].is_file() and not _is_archive(source) else _with_bytes(_tables(source))
     items = _named(source, settings.items) if settings.items else _called(source, every, "items")
     if settings.events is not None:
         return FoundTables(events=_named(source, settings.events), items=items)
@@ -61,6 +62,11 @@ def _is_archive(source: Source) -> bool:
 
 def _tables(source: Source) -> list[SourceFile]:
     return source.all(*_TABLES)
+
+
+def _with_bytes(files: list[SourceFile]) -> list[SourceFile]:
+    """Without the files of no bytes that Spark writes of parts without rows, where there are others."""
+    return [file for file in files if file.member is not None or file.path.stat().st_size] or files
 
 
 def _called(source: Source, files: list[SourceFile], name: str) -> list[SourceFile]:
@@ -84,7 +90,7 @@ def _named(source: Source, path: Path) -> list[SourceFile]:
     place = replace(source, paths=(inside if inside.exists() else path,))
     if not place.paths[0].is_dir():
         return [place.one(*_TABLES)]
-    files = place.some(*_TABLES)
+    files = _with_bytes(place.some(*_TABLES))
     if not _are_parts(files):
         raise DataError(f"{place.label}: expected the parts of one table, found {files[0].name} and {files[-1].name}")
     return files
@@ -119,7 +125,7 @@ def named_form(settings: CsvMap, *, items: bool = False) -> Form:
     Returns:
         the form.
     """
-    ours = [name for name in OUR_NAMES if name != "items.item_id"]
+    ours = [name for name in OUR_NAMES if name != "items.item_id" and not (items and name in EVENTS_OWN)]
     columns = {name: settings.theirs(name) for name in ours}
     if items:
         columns["item_id"] = settings.columns.get("items.item_id", columns["item_id"])
@@ -143,11 +149,11 @@ def _dialect(file: SourceFile, settings: CsvMap) -> Dialect:
     return Dialect(separator=separator, quote=quote, hint=HINT, decimal=settings.decimal)
 
 
-def first_rows(file: SourceFile, source: Source, settings: CsvMap, *, items: bool = False) -> TextTable:
+def first_rows(files: list[SourceFile], source: Source, settings: CsvMap, *, items: bool = False) -> TextTable:
     """Rows of the start of a table, all of its columns; of JSON lines, all fields of the first one.
 
     Args:
-        file: the table.
+        files: the table, or its parts, one or more; the first that has rows counts, for Spark's first may have none.
         source: gives a scratch folder for what has to be unpacked.
         settings: may say how the file is cut.
         items: whether it is of items; else of events.
@@ -158,11 +164,19 @@ def first_rows(file: SourceFile, source: Source, settings: CsvMap, *, items: boo
     Raises:
         DataError: if the file cannot be read.
     """
+    table = _first_block(files[0], source, settings, items=items)
+    for file in files[1:]:
+        if table.rows.height:
+            break
+        table = _first_block(file, source, settings, items=items)
+    return replace(table, rows=spaced(table.rows), lines=spaced(table.lines.to_frame()).to_series())
+
+
+def _first_block(file: SourceFile, source: Source, settings: CsvMap, *, items: bool) -> TextTable:
     form = form_of(file, settings, items=items)
     if file.name.endswith(JSON_NAMES):
         form = replace(form, further=json_fields(file, settings.encoding), columns={})
-    table = next(form.blocks(file, source, whole=True))
-    return replace(table, rows=spaced(table.rows), lines=spaced(table.lines.to_frame()).to_series())
+    return next(form.blocks(file, source, whole=True))
 
 
 def spaced(rows: pl.DataFrame) -> pl.DataFrame:

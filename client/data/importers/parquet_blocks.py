@@ -3,6 +3,7 @@
 Spark, dask and hive write a folder of parts; ``year=2024/`` in a part's place is a column ``year`` of its rows.
 """
 
+import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from functools import partial
@@ -22,6 +23,8 @@ ROWS = 1 << 20
 """Rows that are read at once."""
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 """How hive writes null in a place."""
+_INDEX = re.compile(r"__null_dask_index__|__index_level_\d+__")
+"""What dask and pandas call an index without a name: numbers of rows, that nobody wants to read."""
 
 
 def parquet_blocks(
@@ -32,7 +35,7 @@ def parquet_blocks(
     Args:
         file: the file, or one part in a folder of parts.
         scratch: folder for what has to be unpacked.
-        ids: columns of ids, none of which may merge two of them.
+        ids: columns of ids, none of which may merge two of them; such a one may be an index without a name.
         columns: that are wanted; None for all.
 
     Yields:
@@ -45,8 +48,11 @@ def parquet_blocks(
     scan = pl.scan_parquet(path, glob=False, hive_partitioning=False)
     schema = pl.Schema(_collected(file, lambda: scan.head(0)).schema)
     height = int(_collected(file, lambda: scan.select(pl.len())).item())
+    schema = pl.Schema({name: kind for name, kind in schema.items() if name in ids or not _INDEX.fullmatch(name)})
     chosen = [name for name in schema.names() if columns is None or name in columns]
-    further = [pl.lit(value).alias(name) for name, value in place.items() if columns is None or name in columns]
+    further = [
+        pl.lit(value, pl.String).alias(name) for name, value in place.items() if columns is None or name in columns
+    ]
     for start in range(0, max(height, 1), ROWS):
         part = _collected(file, partial(scan.select(chosen).slice, start, ROWS))
         table = _as_texts(file, part, schema, start, ids)

@@ -131,8 +131,8 @@ def proposed_map(path: Path, settings: CsvMap, encoding: str | None) -> Proposal
     with tempfile.TemporaryDirectory(prefix="graft-import-") as scratch:
         source = Source(paths=(path,), scratch=Path(scratch), encoding=encoding, refused=RefusedRows())
         tables = found_tables(source, settings)
-        events = first_rows(tables.events[0], source, settings)
-        items = first_rows(tables.items[0], source, settings, items=True) if tables.items else None
+        events = first_rows(tables.events, source, settings)
+        items = first_rows(tables.items, source, settings, items=True) if tables.items else None
     return proposal_of(events, items, settings)
 
 
@@ -178,7 +178,8 @@ def _proposal(events: TextTable, items: TextTable | None, needed: list[str], *, 
     names = (*needed, *(() if items is None else ("text",)), *(("items.item_id",) if nameless else ()))
     missing = tuple(name for name in names if name not in columns)
     renamed = {ours: theirs for ours, theirs in columns.items() if ours != theirs}
-    event_columns = ", ".join(events.rows.columns[:20])
+    kinds = [f"{name} of type {events.without_text[name]}" for name in missing if name in events.without_text]
+    event_columns = ", ".join([*kinds, *events.rows.columns[:20]])
     of_items = "" if items is None else f"; {items.label}: {', '.join(items.rows.columns[:20])}"
     columns_of = "column" if len(missing) == 1 else "columns"
     problem = f"{events.label}: expected the {columns_of} {', '.join(missing)}, found {event_columns}{of_items}"

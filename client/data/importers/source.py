@@ -20,6 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from client.data.folder_options import Said
+from client.data.importers.logged_tables import refuse_logged_tables
 from client.data.importers.refused_rows import RefusedRows
 from client.data.tables import first_line
 from shared.errors import DataError
@@ -305,7 +306,9 @@ def _paths(path: Path) -> list[Path]:
         return [path]
     if not path.is_dir():
         raise DataError(f"{path}: expected a file or folder, found nothing")
-    return sorted(file for file in path.rglob("*") if file.is_file() and not _hidden(file.name))
+    below = sorted(path.rglob("*"))
+    refuse_logged_tables(below)
+    return [file for file in below if file.is_file() and not _is_hidden(file.relative_to(path).parts)]
 
 
 def _is_archive(path: Path) -> bool:
@@ -322,7 +325,7 @@ def _members(path: Path) -> list[str]:
         names = _tar_members(path) if kind == "tar" else _zip_members(path)
     except _UNREADABLE as error:
         raise DataError(f"{path}: expected a {kind} file ({first_line(error)})") from error
-    return sorted(name for name in names if not any(_hidden(part) for part in name.split("/")))
+    return sorted(name for name in names if not _is_hidden(tuple(name.split("/"))))
 
 
 def _zip_members(path: Path) -> list[str]:
@@ -335,8 +338,17 @@ def _tar_members(path: Path) -> list[str]:
         return [info.name for info in archive if info.isfile()]
 
 
-def _hidden(name: str) -> bool:
-    return (name.startswith(".") and name != ".") or name == "__MACOSX"
+def _is_hidden(parts: tuple[str, ...]) -> bool:
+    """Whether Spark and hive pass over a file: of parts that were not finished, of logs, of a system.
+
+    Args:
+        parts: its folders and its name, below what the user pointed at.
+
+    Returns:
+        True for a name that begins with a point, and in a folder that begins with ``_`` and is no column of its rows.
+    """
+    unfinished = any(folder.startswith("_") and "=" not in folder for folder in parts[:-1])
+    return unfinished or any(part.startswith(".") and part != "." for part in parts)
 
 
 @contextmanager
