@@ -93,6 +93,60 @@ def by_row(matrix: Any) -> Any:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
+class RoundedRows:
+    """See ``Rows``; vectors [n, D] in eight bits a number: products with vectors of length 1 are right to .001."""
+
+    eighths: Rows
+    """[n, D] int8"""
+    scales: NDArray[np.float32]
+    """[n] by which each row is multiplied"""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """N and D."""
+        return self.eighths.shape
+
+    def __len__(self) -> int:
+        return len(self.scales)
+
+    def __getitem__(self, rows: Any) -> Any:
+        """Rows by their numbers [M], or side by side by a slice."""
+        return self.eighths[rows].astype(np.float32) * self.scales[rows][:, None]
+
+    def read(self, start: int, stop: int) -> NDArray[np.float32]:
+        """See ``Rows``.
+
+        Args:
+            start: the first.
+            stop: the one behind the last.
+
+        Returns:
+            [stop − start, D].
+        """
+        rounded: NDArray[np.float32] = self.eighths.read(start, stop) * self.scales[start:stop, None]
+        return rounded
+
+
+def rounded(vectors: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """What ``RoundedRows`` holds of vectors.
+
+    Args:
+        vectors: [n, D].
+
+    Returns:
+        [n, D] in eight bits, and [n] by which each row is multiplied.
+    """
+    eighths = np.empty(vectors.shape, np.int8)
+    scales = np.empty(len(vectors), np.float32)
+    for begin in range(0, len(vectors), _AT_ONCE):
+        block = vectors[begin : begin + _AT_ONCE]
+        largest = np.abs(block).max(1, initial=0)
+        scales[begin : begin + _AT_ONCE] = largest / 127
+        eighths[begin : begin + _AT_ONCE] = np.rint(block * (127 / np.where(largest == 0, 1, largest))[:, None])
+    return eighths, scales
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class StoredMatrix:
     """See ``RowMatrix``; of a record."""
 

@@ -89,6 +89,7 @@ def _grown_catalogue(served: ServedHead, added: AddedItems, rows: NDArray[np.int
         gram_weights=cast("sp.csr_array", GrownMatrix(cast("StoredMatrix", before.gram_weights), rows, bare, shape)),
         grams=cast("sp.csr_array", GrownMatrix(cast("StoredMatrix", before.grams), rows, weighed, shape)),
         idf=before.idf,
+        rounded=GrownRows(_rows_of(before.looked_up), rows, vectors, size),
     )
 
 

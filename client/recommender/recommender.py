@@ -341,7 +341,8 @@ def _opening(
     if ensembles.whole.ensemble.raw.is_whole:
         items = PackedVectors(torch.from_numpy(vectors))
         return lambda weighed: RequestEnsemble(weighed.ensemble, weighed.weights, items)
-    return lambda weighed: RequestShortlist(weighed.ensemble, weighed.weights, vectors, searches)
+    looked_up = served.items.looked_up
+    return lambda weighed: RequestShortlist(weighed.ensemble, weighed.weights, looked_up, searches)
 
 
 def _needed(query: ListQuery) -> int:

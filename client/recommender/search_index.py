@@ -118,11 +118,7 @@ class SearchIndex:
         starts, lengths = self._looked_at(query)
         places = stretches(starts, lengths)
         items = self.rows[places]
-        if isinstance(self.vectors, StoredRows):
-            vectors = self.vectors.stretches(starts, lengths, places)
-        else:
-            vectors = self.vectors[places]
-        products = (torch.from_numpy(vectors).float() @ query).numpy()
+        products = self._products_of(starts, lengths, query)
         if self.later is not None:
             products[self.later.places.later[items] >= 0] = -np.inf
             items = np.concatenate([items, self.later.rows])
@@ -130,6 +126,21 @@ class SearchIndex:
         products[hidden(items)] = -np.inf
         best = torch.from_numpy(products).topk(min(count, len(items)))
         return np.asarray(items[best.indices.numpy()][best.values.numpy() > -np.inf], np.int64)
+
+    def _products_of(
+        self, starts: NDArray[np.int64], lengths: NDArray[np.int64], query: torch.Tensor
+    ) -> NDArray[np.float32]:
+        """[P] of cells, which are not copied."""
+        if isinstance(self.vectors, StoredRows):
+            cells = self.vectors.side_by_side(starts, lengths)
+        else:
+            ends = starts + lengths
+            cells = [self.vectors[begin:end] for begin, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+        products, begin = torch.empty(int(lengths.sum())), 0
+        for cell in cells:
+            torch.mv(torch.from_numpy(cell).float(), query, out=products[begin : begin + len(cell)])
+            begin += len(cell)
+        return np.asarray(products.numpy())
 
     def _looked_at(self, query: torch.Tensor) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Where the best cells begin, and how many places each of them has."""

@@ -17,7 +17,7 @@ from client.data.ragged import offsets_of
 from client.data.sequences import Sequences, select
 from client.features.hashing import gram_weights, idf_of, under_idf
 from client.features.prepared_platform import Catalogue, Neighbours, PreparedPlatform
-from client.features.row_matrices import Rows, StoredEdges, StoredMatrix, Weigh, by_row
+from client.features.row_matrices import RoundedRows, Rows, StoredEdges, StoredMatrix, Weigh, by_row, rounded
 from client.features.rows import sparse_rows
 from client.recommender.stored_texts import CodedTexts, StoredIds, StoredTexts, id_index
 from client.scorers.cooccurrence import Matrix
@@ -173,6 +173,13 @@ class ServedCatalogue:
     """[n, BUCKETS] of the texts under the catalogue's own idf, where they are read from a record"""
     idf: NDArray[np.float32] | None = None
     """[BUCKETS] beside them"""
+    rounded: Rows | None = None
+    """[n, D] the vectors in eight bits a number, where they are read from a record"""
+
+    @property
+    def looked_up(self) -> NDArray[np.float32]:
+        """[n, D] the vectors as lookups take them, of which rows alone are asked for."""
+        return self.catalogue.features if self.rounded is None else cast("NDArray[np.float32]", self.rounded)
 
     @property
     def local_grams(self) -> sp.csr_array:
@@ -207,7 +214,7 @@ class ServedCatalogue:
             **texts_to_arrays("texts", self.texts),
             **categories,
             **matrix_to_arrays("grams", self.gram_weights),
-            **(_weighed_grams(self.gram_weights) if len(self.item_ids) > WHOLE_UP_TO else {}),
+            **(self._for_lookups() if len(self.item_ids) > WHOLE_UP_TO else {}),
             "features": catalogue.features,
             "neighbours": catalogue.neighbours.items.astype(np.int32),
             "cosines": catalogue.neighbours.cosines,
@@ -230,7 +237,18 @@ class ServedCatalogue:
             gram_weights=by_row(grams),
             grams=replace(grams, values=weighed) if isinstance(weighed, StoredRows) else None,
             idf=arrays.get("grams.idf"),
+            rounded=_rounded_of(arrays),
         )
+
+    def _for_lookups(self) -> dict[str, NDArray[Any]]:
+        """Beside: entries of the grams under their own idf, and that; the vectors in eight bits a number."""
+        eighths, scales = rounded(self.catalogue.features)
+        return {
+            "grams.weighed": under_idf(self.gram_weights).data,
+            "grams.idf": idf_of(self.gram_weights),
+            "rounded.bytes": eighths,
+            "rounded.scales": scales,
+        }
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -316,9 +334,10 @@ class StoredNeighbours(Neighbours):
         return cast("sp.csr_array", edges)
 
 
-def _weighed_grams(weights: sp.csr_array) -> dict[str, NDArray[Any]]:
-    """Entries of grams [n, BUCKETS] under their own idf, and that."""
-    return {"grams.weighed": under_idf(weights).data, "grams.idf": idf_of(weights)}
+def _rounded_of(arrays: Arrays) -> RoundedRows | None:
+    """None where all of the catalogue is in memory."""
+    eighths = arrays.get("rounded.bytes")
+    return RoundedRows(eighths=eighths, scales=arrays["rounded.scales"]) if isinstance(eighths, StoredRows) else None
 
 
 def _categories_to_arrays(categories: Sequence[str]) -> dict[str, NDArray[Any]]:

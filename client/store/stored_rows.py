@@ -16,7 +16,7 @@ from client.store.content import Content, parts_of
 from client.store.sealed import BLOCK
 from shared.system.array_file import Place
 
-USUAL_BOUND = 1_500_000_000
+USUAL_BOUND = 2_500_000_000
 """bytes of one record that stay in memory, at most"""
 _APART = 4
 """blocks that are read together though they are not wanted, where they lie between two that are"""
@@ -71,6 +71,19 @@ class StoredRows:
             raise IndexError(f"rows are told by whole numbers, not by {numbers.dtype}")
         wanted = numbers.reshape(-1).astype(np.int64, copy=False)
         return self._with(wanted, wanted + 1)[rows]
+
+    def side_by_side(self, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> list[NDArray[Any]]:
+        """Stretches of rows, not copied.
+
+        Args:
+            starts: [K] first row of each.
+            lengths: [K] rows of each.
+
+        Returns:
+            K arrays.
+        """
+        rows = self._with(starts, starts + lengths)
+        return [rows[start : start + length] for start, length in zip(starts.tolist(), lengths.tolist(), strict=True)]
 
     def stretches(self, starts: NDArray[np.int64], lengths: NDArray[np.int64], rows: NDArray[np.int64]) -> Any:
         """``self[rows]``, told by stretches, of which there are fewer.
