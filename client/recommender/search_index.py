@@ -132,7 +132,7 @@ class SearchIndex:
     ) -> NDArray[np.float32]:
         """[P] of cells, which are not copied."""
         if isinstance(self.vectors, StoredRows):
-            cells = self.vectors.side_by_side(starts, lengths)
+            cells = self.vectors.uncopied(starts, lengths)
         else:
             ends = starts + lengths
             cells = [self.vectors[begin:end] for begin, end in zip(starts.tolist(), ends.tolist(), strict=True)]

@@ -72,7 +72,7 @@ class StoredRows:
         wanted = numbers.reshape(-1).astype(np.int64, copy=False)
         return self._with(wanted, wanted + 1)[rows]
 
-    def side_by_side(self, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> list[NDArray[Any]]:
+    def uncopied(self, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> list[NDArray[Any]]:
         """Stretches of rows, not copied.
 
         Args:
