@@ -5,9 +5,9 @@ trained parts, so that opening it counts nothing and no later change of the plat
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,8 @@ RECORD = "served"
 WITHOUT_HISTORY = ("popularity", "recent", "shown", "age")
 """Scorers that answer where there is no history, in the order of ``SCORERS``: they say the same of an item to all."""
 _COUNTED, _BASKET, _SEARCH = "counted.", "basket", "search."
+_OF_USERS = ("users.", "events.")
+Read = TypeVar("Read")
 LARGE = "large"
 """fact of a record whose catalogue is not scored whole"""
 _BY_ROW = re.compile(
@@ -166,7 +168,33 @@ def open_served(store: HeadStore) -> ServedHead:
     return _read(store, lambda opened: _served(_touched(opened) if LARGE in opened.facts else opened.whole))
 
 
-def _read(store: HeadStore, served: Callable[[OpenedRecord], ServedHead]) -> ServedHead:
+def forget_users(store: HeadStore, users: Set[str]) -> int:
+    """Remove users and their events from the record; all else is copied as it lies there.
+
+    Args:
+        store: which holds the record.
+        users: their ids; those that the record lacks are passed over.
+
+    Returns:
+        How many events were removed.
+
+    Raises:
+        StorageError: if there is no record, it is damaged, or it cannot be written.
+    """
+    opened, known = _read(store, lambda opened: (opened, ServedUsers.from_arrays(_arrays_of_users(opened))))
+    remaining = known.without(users)
+    if remaining is known:
+        return 0
+    others = {name: opened.rows(name) for name in opened.places if not name.startswith(_OF_USERS)}
+    store.write_parts(RECORD, {**others, **remaining.to_arrays()}, opened.facts)
+    return len(known.sequences.items) - len(remaining.sequences.items)
+
+
+def _arrays_of_users(opened: OpenedRecord) -> dict[str, NDArray[Any]]:
+    return {name: opened.array(name) for name in opened.places if name.startswith(_OF_USERS)}
+
+
+def _read(store: HeadStore, served: Callable[[OpenedRecord], Read]) -> Read:
     opened = store.open(RECORD)
     if opened is None:
         raise HeadStoreError("there is no fitted recommender in the folder of heads: 'graft-client fit' makes one")

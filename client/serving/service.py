@@ -5,13 +5,12 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 
 from client.data.ids import whole_number
 from client.recommender.catalogue_update import NewItem, keep_latest
 from client.recommender.recommender import WEIGHED
-from client.recommender.served_head import RECORD, open_served, read_served
+from client.recommender.served_head import RECORD, forget_users, open_served
 from client.serving.admission import UNHURRIED, Turn, Unhurried
 from client.serving.id_form import IdForm
 from client.serving.journal import Journal
@@ -221,11 +220,7 @@ class RecommendService:
                 self._told.forgotten |= names
                 for form in forms:
                     self._told.histories.forget(form)
-            stored = read_served(self._store)
-            remaining = replace(stored, users=stored.users.without(forms))
-            removed += len(stored.users.sequences.items) - len(remaining.users.sequences.items)
-            if remaining.users is not stored.users:
-                remaining.write(self._store)
+            removed += forget_users(self._store, forms)
         with self._past:
             self._replay = None
         return Counts(accepted=removed, head=self.head)

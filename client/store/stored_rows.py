@@ -206,7 +206,7 @@ def array_at(content: Content, place: Place) -> NDArray[Any]:
 
 def _reserved(size: int) -> mmap.mmap:
     """Memory that is taken page by page when it is written to."""
-    memory = mmap.mmap(-1, max(size, 1))
+    memory = mmap.mmap(-1, max(size, 1), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     if hasattr(mmap, "MADV_NOHUGEPAGE"):  # pages of 2 MiB would be taken whole for one block
         memory.madvise(mmap.MADV_NOHUGEPAGE)
     return memory

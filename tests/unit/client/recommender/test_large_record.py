@@ -8,8 +8,8 @@ import scipy.sparse as sp
 
 from client.features.row_matrices import entries_of
 from client.recommender.catalogue_update import NewItem, with_items
-from client.recommender.recommender import NO_HISTORY, ListQuery
-from client.recommender.served_head import LARGE, RECORD, open_served, read_served
+from client.recommender.recommender import NO_HISTORY, ListQuery, Recommender
+from client.recommender.served_head import LARGE, RECORD, forget_users, open_served, read_served
 from client.recommender.stored_texts import StoredIds, StoredTexts, id_index, row_of_each, rows_of_texts
 from client.scorers.encoder_scorers import KeptEncoder
 from client.serving.id_form import IdForm
@@ -183,6 +183,24 @@ def test_forgets_users_of_a_record(store):
         remaining = head.users.without(gone)
         assert tuple(remaining.user_ids) == served.users.user_ids[2:]
         assert np.array_equal(remaining.sequences.items, served.users.without(gone).sequences.items)
+
+
+def test_forgetting_in_the_record_leaves_all_else_as_it_lies_there(store, monkeypatch):
+    served = world()
+    served.write(store)
+    before, gone = store.read(RECORD), served.users.user_ids[2]
+    monkeypatch.setattr("client.recommender.served_head.searches_of", None)
+    assert forget_users(store, {gone, "nobody"}) == len(Recommender.of(served).history_of(gone))
+    after, users = store.read(RECORD), read_served(store).users
+    assert after.facts == before.facts
+    assert gone not in users.user_ids
+    assert len(users.user_ids) == len(served.users.user_ids) - 1
+    others = [name for name in before.arrays if not name.startswith(("users.", "events."))]
+    assert len(others) > 30
+    assert all(np.array_equal(before.arrays[name], after.arrays[name]) for name in others)
+    stamp = store.stamp(RECORD)
+    assert forget_users(store, {gone}) == 0
+    assert store.stamp(RECORD) == stamp
 
 
 def test_a_damaged_part_is_noticed_when_it_is_touched(store, tmp_path, monkeypatch):
