@@ -50,6 +50,6 @@ class Refreshing(Checked):
         write=str,
         metavar="MOMENT",
         help="Refresh what is served by the events from MOMENT on (a date, a time, seconds since 1970, or last: the "
-        "last moment that it knows), in the place of fitting anew: counts follow, weights may move, nothing is "
-        "trained.",
+        "last moment that it knows): counts follow, weights may move, nothing is trained. Without it, all is fitted "
+        "anew.",
     )
