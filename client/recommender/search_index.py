@@ -24,6 +24,8 @@ _CELLS_A_ROOT = 3
 """cells for each unit of √n"""
 _SAMPLED, _ROUNDS = 40, 8
 """items a cell by which centres are told, and rounds of k-means"""
+_SHORT = 100
+"""items of a cell on average, below which one product of all is faster than one of each cell"""
 _AT_ONCE = 4_000_000
 """products that are worked out at once"""
 
@@ -118,7 +120,10 @@ class SearchIndex:
         starts, lengths = self._looked_at(query)
         places = stretches(starts, lengths)
         items = self.rows[places]
-        products = self._products_of(starts, lengths, query)
+        if lengths.mean() < _SHORT:
+            products = (torch.from_numpy(self._vectors_at(starts, lengths, places)).float() @ query).numpy()
+        else:
+            products = self._products_of(starts, lengths, query)
         if self.later is not None:
             products[self.later.places.later[items] >= 0] = -np.inf
             items = np.concatenate([items, self.later.rows])
@@ -126,6 +131,15 @@ class SearchIndex:
         products[hidden(items)] = -np.inf
         best = torch.from_numpy(products).topk(min(count, len(items)))
         return np.asarray(items[best.indices.numpy()][best.values.numpy() > -np.inf], np.int64)
+
+    def _vectors_at(
+        self, starts: NDArray[np.int64], lengths: NDArray[np.int64], places: NDArray[np.int64]
+    ) -> NDArray[np.float16]:
+        """[P, d] of cells, copied."""
+        if isinstance(self.vectors, StoredRows):
+            vectors: NDArray[np.float16] = self.vectors.stretches(starts, lengths, places)
+            return vectors
+        return self.vectors[places]
 
     def _products_of(
         self, starts: NDArray[np.int64], lengths: NDArray[np.int64], query: torch.Tensor

@@ -46,6 +46,8 @@ WITHOUT_HISTORY = ("popularity", "recent", "shown", "age")
 _COUNTED, _BASKET, _SEARCH = "counted.", "basket", "search."
 _OF_USERS = ("users.", "events.")
 Read = TypeVar("Read")
+_HELD_UP_TO = 500_000_000
+"""bytes of a record whose rows are all read when it is opened, which takes less than a second"""
 LARGE = "large"
 """fact of a record whose catalogue is not scored whole"""
 _BY_ROW = re.compile(
@@ -208,7 +210,8 @@ def _read(store: HeadStore, served: Callable[[OpenedRecord], Read]) -> Read:
 
 def _touched(opened: OpenedRecord) -> StoredRecord:
     """With rows of the record in the place of arrays of which rows alone are asked for."""
-    arrays = {name: opened.rows(name) if _BY_ROW.fullmatch(name) else opened.array(name) for name in opened.places}
+    rows = opened.held if opened.content.size <= _HELD_UP_TO else opened.rows
+    arrays = {name: rows(name) if _BY_ROW.fullmatch(name) else opened.array(name) for name in opened.places}
     return StoredRecord(arrays=cast("Mapping[str, NDArray[Any]]", arrays), facts=opened.facts)
 
 

@@ -53,6 +53,10 @@ class OpenedRecord:
         """An array of which only what is touched is read; raises KeyError where there is none of that name."""
         return StoredRows(self.content, self.places[name], self.bound)
 
+    def held(self, name: str) -> StoredRows:
+        """The same, all of it read at once; raises StorageError where it is damaged."""
+        return StoredRows(self.content, self.places[name], held=True)
+
     def array(self, name: str) -> NDArray[Any]:
         """An array in memory; raises KeyError where there is none of that name, StorageError where it is damaged."""
         return array_at(self.content, self.places[name])

@@ -46,14 +46,17 @@ class StoredRows:
     Any number of threads may read; two that want the same block at once both read it.
     """
 
-    def __init__(self, content: Content, place: Place, bound: Bound | None = None) -> None:
-        """``place`` says where the array stands in the ``content``; what it reads counts for the ``bound``."""
+    def __init__(self, content: Content, place: Place, bound: Bound | None = None, *, held: bool = False) -> None:
+        """``place`` says where the array stands in the ``content``; what it reads counts for the ``bound``.
+
+        Where it is ``held``, all of it is read at once and stays: rows of memory of usual pages are read faster.
+        """
         self.dtype, self.shape = place.dtype, place.shape
         self.nbytes = place.dtype.itemsize * prod(place.shape)
         self._content, self._place, self._bound = content, place, bound
         self._row = place.dtype.itemsize * prod(place.shape[1:])
-        self._memory = _Memory(content, place)
-        if bound is not None:
+        self._memory = _Memory(content, place, held=held)
+        if bound is not None and not held:
             bound.join(self)
 
     def __len__(self) -> int:
@@ -150,14 +153,17 @@ class StoredRows:
 class _Memory:
     """As much of an array as was read."""
 
-    def __init__(self, content: Content, place: Place) -> None:
+    def __init__(self, content: Content, place: Place, *, held: bool = False) -> None:
         size = place.dtype.itemsize * prod(place.shape)
         self._content, self._start, self._size = content, place.start, size
         self._first_block = place.start // BLOCK
         self._is_read = np.zeros(max(1, -(-(place.start + size) // BLOCK) - self._first_block), bool)
+        self.blocks, self.whole = (len(self._is_read), True) if held else (0, False)
+        if held:
+            self.rows = array_at(content, place)
+            return
         self._bytes = _reserved(size)
         self.rows = np.frombuffer(self._bytes, place.dtype, prod(place.shape)).reshape(place.shape)
-        self.blocks, self.whole = 0, False
 
     def read(self, starts: NDArray[np.int64], stops: NDArray[np.int64]) -> bool:
         """Whether something had to be read for the bytes from ``starts`` to before ``stops`` [K]."""

@@ -34,6 +34,7 @@ def store(tmp_path, monkeypatch):
     for module in ("served_head", "served_catalogue"):
         monkeypatch.setattr(f"client.recommender.{module}.WHOLE_UP_TO", 0)
     monkeypatch.setattr("client.scorers.scorer.WHOLE_UP_TO", 0)
+    monkeypatch.setattr("client.recommender.served_head._HELD_UP_TO", 0)
     (tmp_path / "key").write_text(new_key())
     (tmp_path / "key").chmod(0o600)
     return HeadStore(Vault.make(tmp_path / "vault", KeySource(kind="file", where=str(tmp_path / "key"))))
@@ -73,6 +74,17 @@ def test_gives_the_lists_of_the_same_head_in_memory(store, history, repeats, mon
         for each in touched:  # vectors are rounded to eight bits where they are looked up
             assert each.score == pytest.approx(scores[each.item].score, abs=0.03)
             assert dict(each.history) == pytest.approx(dict(scores[each.item].history), abs=0.05)
+
+
+def test_a_smaller_record_is_read_at_once_and_gives_the_same_lists(store, monkeypatch):
+    world().write(store)
+    by_row = open_served(store)
+    monkeypatch.setattr("client.recommender.served_head._HELD_UP_TO", 1_000_000_000)
+    held = open_served(store)
+    assert held.items.catalogue.features.read_bytes >= held.items.catalogue.features.nbytes
+    for history in HISTORIES:
+        lists = [opened(head, monkeypatch).recommend(history, ListQuery(k=10)) for head in (by_row, held)]
+        assert lists[0] == lists[1]
 
 
 def test_works_nothing_out_when_it_is_opened(store, monkeypatch):
