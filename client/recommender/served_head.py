@@ -28,7 +28,7 @@ from client.recommender.served_catalogue import (
     matrix_to_arrays,
     names_under,
 )
-from client.recommender.served_parts import NOT_A_RECORD, ServedParts
+from client.recommender.served_parts import NOT_A_RECORD, ServedParts, solved_arrays
 from client.scorers.cooccurrence import Matrix
 from client.scorers.encoder_scorers import Named
 from client.scorers.scorer import WHOLE_UP_TO, FitData, Scorer
@@ -144,10 +144,14 @@ class ServedHead:
 
     def _worked_out(self) -> dict[str, NDArray[Any]]:
         """What a large record holds so that opening it works nothing out: encoders over the catalogue, and searches."""
-        searches = searches_of(served_ensembles(self).scorers, self.searches)
+        scorers = {scorer.columns[0].name: scorer for scorer in self.parts.scorers(self.items.catalogue.features)}
+        heads = (self.head, *(() if self.basket is None else (self.basket.head,)))
+        weighed = {name for head in heads for name in head.names}
+        searched = {name: _bare(scorer) for name, scorer in scorers.items() if name in weighed}
+        searches = searches_of(searched, self.searches)
         named = {_SEARCH + name: search.to_arrays() for name, search in searches.items()}
         return {
-            **self.parts.solved(self.items.catalogue.features),
+            **solved_arrays(scorers.values()),
             **{f"{name}.{key}": array for name, arrays in named.items() for key, array in arrays.items()},
         }
 

@@ -1,6 +1,6 @@
 """The trained parts of a served recommender, as arrays of its record: encoders, and what the platform trained alone."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -68,24 +68,6 @@ class ServedParts:
             facts["own"] = own_encoder.encoder.spec.preset
         return arrays, facts
 
-    def solved(self, features: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
-        """What the encoders come to over a catalogue, as arrays beside those of the parts.
-
-        Args:
-            features: [n, D] vectors of the catalogue.
-
-        Returns:
-            The arrays by name.
-        """
-        arrays: dict[str, NDArray[Any]] = {}
-        for scorer in self.scorers(features):
-            named = cast("Named", scorer)
-            if isinstance(named.scorer, Linear):
-                arrays |= {f"{_SOLVED}{named.prefix}.{key}": getattr(named.scorer.linear, key) for key in _MAP}
-            if isinstance(named.scorer, Sequence):
-                arrays[f"{_SOLVED}{named.prefix}.{_TABLE}"] = named.scorer.table.joined.numpy()
-        return arrays
-
     @property
     def tables(self) -> dict[str, Rows]:
         """[n, d + 1] vectors and biases of the sequence parts that are read from a record, by the prefix of columns."""
@@ -142,6 +124,25 @@ class ServedParts:
         nothing = {name: np.zeros((0, *arrays[_IDS + name].shape[1:]), np.float32) for name in _HEAD}
         ids = _ids_model({**_ids_state(arrays, _HEAD), **nothing})
         return cls(encoders=encoders, own=Own(kept=own_encoder, ids=ids, table=table))
+
+
+def solved_arrays(scorers: Iterable[Scorer]) -> dict[str, NDArray[Any]]:
+    """What encoders come to over a catalogue, as arrays beside those of the parts.
+
+    Args:
+        scorers: of all parts, as ``ServedParts.scorers`` gives them.
+
+    Returns:
+        The arrays by name.
+    """
+    arrays: dict[str, NDArray[Any]] = {}
+    for scorer in scorers:
+        named = cast("Named", scorer)
+        if isinstance(named.scorer, Linear):
+            arrays |= {f"{_SOLVED}{named.prefix}.{key}": getattr(named.scorer.linear, key) for key in _MAP}
+        if isinstance(named.scorer, Sequence):
+            arrays[f"{_SOLVED}{named.prefix}.{_TABLE}"] = named.scorer.table.joined.numpy()
+    return arrays
 
 
 def _has(part: str, columns: set[str]) -> bool:

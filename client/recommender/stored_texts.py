@@ -1,6 +1,7 @@
 """Texts and ids of a large record, decoded when they are asked for."""
 
 import hashlib
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
@@ -17,7 +18,24 @@ _DIGEST = 8
 """bytes of an id's hash"""
 
 
-class StoredTexts(Sequence[str]):
+class Texts(Sequence[str]):
+    """n texts by their rows."""
+
+    @abstractmethod
+    def text(self, row: int) -> str:
+        """The text of a row from 0 to n − 1."""
+
+    @overload
+    def __getitem__(self, row: int) -> str: ...
+    @overload
+    def __getitem__(self, row: slice) -> tuple[str, ...]: ...
+    def __getitem__(self, row: int | slice) -> str | tuple[str, ...]:
+        if isinstance(row, slice):
+            return tuple(map(self.text, range(len(self))[row]))
+        return self.text(range(len(self))[row])
+
+
+class StoredTexts(Texts):
     """n texts, one after the other in UTF-8."""
 
     def __init__(self, content: Rows, offsets: NDArray[np.int64]) -> None:
@@ -27,14 +45,8 @@ class StoredTexts(Sequence[str]):
     def __len__(self) -> int:
         return len(self._offsets) - 1
 
-    @overload
-    def __getitem__(self, row: int) -> str: ...
-    @overload
-    def __getitem__(self, row: slice) -> tuple[str, ...]: ...
-    def __getitem__(self, row: int | slice) -> str | tuple[str, ...]:
-        if isinstance(row, slice):
-            return tuple(self[each] for each in range(len(self))[row])
-        row = range(len(self))[row]
+    def text(self, row: int) -> str:
+        """See ``Texts``."""
         begin, end = self._offsets[row : row + 2].tolist()
         return bytes(self._content[begin:end]).decode("utf-8", "surrogatepass")
 
@@ -68,7 +80,7 @@ class StoredIds(StoredTexts):
         return _RowOf(self, self.hashes, self._rows)
 
 
-class CodedTexts(Sequence[str]):
+class CodedTexts(Texts):
     """n texts of which few are distinct."""
 
     def __init__(self, codes: NDArray[np.int32], distinct: Sequence[str]) -> None:
@@ -78,13 +90,8 @@ class CodedTexts(Sequence[str]):
     def __len__(self) -> int:
         return len(self._codes)
 
-    @overload
-    def __getitem__(self, row: int) -> str: ...
-    @overload
-    def __getitem__(self, row: slice) -> tuple[str, ...]: ...
-    def __getitem__(self, row: int | slice) -> str | tuple[str, ...]:
-        if isinstance(row, slice):
-            return tuple(self._distinct[code] for code in self._codes[row].tolist())
+    def text(self, row: int) -> str:
+        """See ``Texts``."""
         return self._distinct[int(self._codes[row])]
 
     @cached_property
@@ -95,7 +102,7 @@ class CodedTexts(Sequence[str]):
         return dict(zip(self._distinct, np.split(order, ends[:-1]), strict=True))
 
 
-class GrownTexts(Sequence[str]):
+class GrownTexts(Texts):
     """N texts: those before, of which some are others now, and later ones behind them."""
 
     def __init__(self, before: Sequence[str], later: Mapping[int, str], size: int) -> None:
@@ -121,14 +128,8 @@ class GrownTexts(Sequence[str]):
     def __len__(self) -> int:
         return self._size
 
-    @overload
-    def __getitem__(self, row: int) -> str: ...
-    @overload
-    def __getitem__(self, row: slice) -> tuple[str, ...]: ...
-    def __getitem__(self, row: int | slice) -> str | tuple[str, ...]:
-        if isinstance(row, slice):
-            return tuple(self[each] for each in range(self._size)[row])
-        row = range(self._size)[row]
+    def text(self, row: int) -> str:
+        """See ``Texts``."""
         return self._later[row] if row in self._later else self._before[row]
 
     def __iter__(self) -> Iterator[str]:
