@@ -69,7 +69,7 @@ class Windows:
         order = mixed[np.argsort(-self.lengths[mixed], kind="stable")]
         edges = self._edges(order, tokens)
         for index in rng.permutation(len(edges) - 1):
-            yield self._batch(order[edges[index] : edges[index + 1]])
+            yield self.batch(order[edges[index] : edges[index + 1]])
 
     def steps(self, tokens: int) -> int:
         """Number of batches in an epoch.
@@ -89,7 +89,8 @@ class Windows:
             edges.append(min(len(order), edges[-1] + max(1, tokens // longest)))
         return edges
 
-    def _batch(self, windows: NDArray[np.int64]) -> Batch:
+    def batch(self, windows: NDArray[np.int64]) -> Batch:
+        """Some windows [B] as one batch, as wide as the longest of them."""
         starts, lengths = self.starts[windows], self.lengths[windows]
         width = int(lengths.max())
         real = np.arange(width) < lengths[:, None]

@@ -29,17 +29,31 @@ KRUM_PLATFORMS = 5
 """below it Krum can leave nobody out: of k it tells apart f, and k must be at least 2f + 3"""
 
 Settings = TypeVar("Settings")
-_LORA = re.compile(r"lora:([1-9][0-9]{0,2})")
+LORA, SHARED = "lora", "shared"
+_ADAPTERS = re.compile(rf"({LORA}|{SHARED}):([1-9][0-9]{{0,2}})")
 
 
-def adapter_rank(text: str) -> int:
-    """RANK of ``lora:RANK``, 0 of ``none``; raises ConfigError for anything else."""
+def adapter_rank(text: str, kind: str = LORA) -> int:
+    """The rank of adapters of a kind.
+
+    Args:
+        text: ``none``, ``lora:RANK`` or ``shared:RANK``.
+        kind: ``lora`` or ``shared``.
+
+    Returns:
+        RANK of ``kind:RANK``; 0 of ``none`` and of the other kind.
+
+    Raises:
+        ConfigError: for another text.
+    """
     if text == "none":
         return 0
-    match = _LORA.fullmatch(text)
+    match = _ADAPTERS.fullmatch(text)
     if match is None:
-        raise ConfigError(f"adapters must be none or lora:RANK with a RANK from 1 to 999; got {text!r}")
-    return int(match[1])
+        raise ConfigError(
+            f"adapters must be none, lora:RANK or shared:RANK with a RANK from 1 to 999; got {text!r}"
+        )
+    return int(match[2]) if match[1] == kind else 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,15 +65,21 @@ class LowRank:
         key="adapters",
         old=("local-adapters",),
         check=lambda _key, text: adapter_rank(text),
-        help="none, or lora:RANK: an encoder changes by low-rank adapters, in rounds, where they travel in a byte a "
-        "number, and where it is tuned.",
+        help="none; lora:RANK: an encoder changes by low-rank adapters, in rounds, where they travel in a byte a "
+        "number, and where it is tuned; or shared:RANK: in rounds all train adapters with the same right factors, so "
+        "that their sum is an adapter too (tuning is whole).",
         see="decisions/0027-low-rank-updates-are-cut-from-whole-training.md",
     )
 
     @property
     def rank(self) -> int:
-        """Of the adapters; 0 for none."""
+        """Of adapters that are a sender's own; 0 for none."""
         return adapter_rank(self.adapters)
+
+    @property
+    def shared_rank(self) -> int:
+        """Of adapters whose right factors all senders of a round have in common; 0 for none."""
+        return adapter_rank(self.adapters, SHARED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +137,7 @@ class LocalSettings(LowRank):
 
     def __post_init__(self) -> None:
         check(self)
-        if self.rank and self.updates != "whole":
+        if self.adapters != "none" and self.updates != "whole":
             raise ConfigError(f"updates must be whole where an adapter travels; got {self.updates!r}")
 
     def to_flat(self) -> FlatConfig:
