@@ -24,6 +24,7 @@ from shared.federation.bundle import static_run_config
 from shared.federation.config import RoundsConfig
 from shared.system.command_options import run_command
 from shared.system.options import Entry, entries, old_choices, old_names
+from simulations.config.population_config import PopulationConfig
 from simulations.config.run_config import RunConfig
 
 
@@ -61,6 +62,7 @@ ROOT = Path(__file__).parents[2]
 COMMAND = "python -m simulations.config.generated --write"
 _RUN_CONFIG = re.compile(r"(?<=\[tool\.flwr\.app\.config\]\n).*?(?=\n\[)", re.DOTALL)
 _PAGES = {
+    "devices-simulation.md": {"population": option_table(PopulationConfig)},
     "run-values.md": {"run": option_table(RoundsConfig)},
     "settings.md": {
         "agent": option_table(AgentSettings),

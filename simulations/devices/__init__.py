@@ -1,0 +1,1 @@
+"""Many devices in one process: who is there, when, and how fast."""
