@@ -66,15 +66,21 @@ def _with_numbers(path: Path, table: pl.DataFrame) -> pl.DataFrame:
     if lacking or unknown or not table.height:
         fault = f"no {lacking[0]}" if lacking else unknown[0] if unknown else "no rows"
         raise DataError(f"{path}: expected rows with device, start, end and perhaps {', '.join(SPEEDS)}; found {fault}")
+    _check_types(path, table)
     numbers = [name for name in table.columns if name != DEVICE]
-    try:
-        read = table.with_columns(pl.col(DEVICE).cast(pl.String), pl.col(numbers).cast(pl.Float64, strict=False))
-    except pl.exceptions.PolarsError as error:
-        raise DataError(f"{path}: expected text and numbers in a trace's columns ({first_line(error)})") from error
+    read = table.with_columns(pl.col(DEVICE).cast(pl.String), pl.col(numbers).cast(pl.Float64, strict=False))
     for name in numbers:
         _check(path, table, name, read[name].is_finite().fill_null(value=False), "a number")
     _check(path, table, DEVICE, read[DEVICE].is_not_null(), "a number or name")
     return _in_order(read)
+
+
+def _check_types(path: Path, table: pl.DataFrame) -> None:
+    """Raise DataError for a column of another type than text and numbers, as times are."""
+    for name, kind in table.schema.items():
+        if not (kind == pl.String or (kind.is_integer() if name == DEVICE else kind.is_numeric())):
+            expected = "whole numbers or names" if name == DEVICE else "numbers"
+            raise DataError(f"{path}: {name} must be {expected}; found {kind}")
 
 
 def _in_order(table: pl.DataFrame) -> pl.DataFrame:

@@ -1,5 +1,6 @@
 """A trace says what its file says; a file that is no trace is refused in one sentence."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -108,8 +109,16 @@ def test_refuses_a_file_that_is_not_there_or_of_another_kind(tmp_path: Path, nam
         read_trace(tmp_path / name, began=0.0)
 
 
-def test_refuses_columns_of_other_types(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("start", [1.0], r"start must be numbers; found List\(Float64\)"),
+        ("end", datetime(2026, 1, 1, tzinfo=UTC), "end must be numbers; found Datetime"),
+        ("device", 1.5, "device must be whole numbers or names; found Float64"),
+    ],
+)
+def test_refuses_columns_of_other_types(tmp_path: Path, column: str, value: object, said: str) -> None:
     path = tmp_path / "trace.parquet"
-    pl.DataFrame({"device": [0], "start": [[1.0]], "end": [2.0]}).write_parquet(path)
-    with pytest.raises(DataError, match="expected text and numbers in a trace's columns"):
+    pl.DataFrame([{"device": 0, "start": 1.0, "end": 2.0, column: value}]).write_parquet(path)
+    with pytest.raises(DataError, match=f"^{path}: {said}"):
         read_trace(path, began=0.0)
