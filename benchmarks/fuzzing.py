@@ -130,7 +130,7 @@ def _parsers(folder: Path) -> list[Parser]:
     space = FeatureSpace(name="hashing", parameters=(("dim", 8),), dim=8, fingerprint="f" * 32)
     spec = EncoderSpec(preset="tiny", input_dim=8, feature_space=space)
     encoder, local = Encoder.initial(spec, seed=1), LocalSettings()
-    form, signer = update_form(local), TaskSigner(Ed25519PrivateKey.generate())
+    form, signer = update_form(local, 0), TaskSigner(Ed25519PrivateKey.generate())
     known = KnownEncoder(
         spec=spec, base=encoder.digest, delta=Int8Delta.between(encoder, encoder), digest=encoder.digest
     )

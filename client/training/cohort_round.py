@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -118,7 +119,7 @@ class _Step:
     def __init__(self, work: CohortRound) -> None:
         self._settings, self._form = work.settings, work.form
         self._history = work.encoder.sequence_module().history.to(work.device)
-        self._there = lambda array: torch.from_numpy(array).to(work.device)
+        self._device = work.device
         self._start = {
             array.name.removeprefix(SEQUENCE): self._there(work.encoder.arrays()[array.name].copy())
             for array in work.encoder.spec.sequence_arrays
@@ -127,9 +128,7 @@ class _Step:
         self._scaled = self._there(work.features) * math.sqrt(work.features.shape[1])
         self._entered = {name: self._first(name) for name in (ENTER, DIRECT)}
         self._negatives = [
-            self._there(
-                rng_for(work.seed, "negatives", step).integers(0, len(work.features), self._settings.negatives)
-            )
+            self._there(rng_for(work.seed, "negatives", step).integers(0, len(work.features), self._settings.negatives))
             for step in range(self._settings.steps)
         ]
         self._log_draws = math.log(max(len(work.features) - 1, 1) / self._settings.negatives)
@@ -146,13 +145,14 @@ class _Step:
         rate, pull = self._settings.encoder_rate, self._settings.proximal
         for negatives in self._negatives:
             gradients, losses = self._gradient(numbers, items, nexts, real, negatives)
-            numbers = {
-                name: (1 - rate * pull) * value - rate * gradients[name] for name, value in numbers.items()
-            }
+            numbers = {name: (1 - rate * pull) * value - rate * gradients[name] for name, value in numbers.items()}
         flat = torch.cat([value.flatten(1) for value in numbers.values()], 1)
         if self._settings.clip_norm:
             flat = flat * (self._settings.clip_norm / flat.norm(dim=1, keepdim=True)).clamp_max(1)
         return flat.cpu().numpy(), losses.cpu().numpy()
+
+    def _there(self, array: NDArray[Any]) -> torch.Tensor:
+        return torch.from_numpy(array).to(self._device)
 
     def _first(self, name: str) -> tuple[torch.Tensor, torch.Tensor]:
         """What a first matrix W makes of the catalogue, [n, o], and what A does: [n, r], or the catalogue itself."""
@@ -182,7 +182,8 @@ class _Step:
         target = (states * targets).sum(-1)
         drawn = (states @ others.T + self._log_draws).masked_fill(negatives[None] == nexts[:, None], -torch.inf)
         loss = torch.logaddexp(target, drawn.logsumexp(-1)) - target
-        return (loss * real).sum() / real.sum()
+        mean: torch.Tensor = (loss * real).sum() / real.sum()
+        return mean
 
     def _around(self, name: str, value: torch.Tensor) -> torch.Tensor:
         """The device's own array in place of the encoder's."""

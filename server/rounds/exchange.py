@@ -113,6 +113,8 @@ class Question(Generic[ReplyType]):
     """what is said to a platform of itself; those of whom it is the same get the same arrays"""
     platforms: frozenset[str] | None = None
     """who is asked, as far as online; None: all that are"""
+    enough: int = 0
+    """so many usable replies end the waiting; 0: all are waited for until the deadline"""
     is_short: bool = False
     """whether nobody trains for it, so that a shorter deadline counts where not all are required"""
 
@@ -213,7 +215,7 @@ class Exchange:
             seconds = max(deadline - self._clock.now(), 1.0)
             messages = self._messages(platforms, question, answers, seconds)
             self._teller.begins(question.round, question.stage, platforms)
-            self._send_and_wait(messages, question.screen, answers, self._clock.now() + seconds)
+            self._send_and_wait(messages, question, answers, self._clock.now() + seconds)
             platforms = self._back_again(answers.restarted, deadline)
             platforms = platforms or self._required_again(answers.unanswered, deadline)
         if question.encoder is not None and self.downlink_cache.keep:
@@ -287,11 +289,11 @@ class Exchange:
     def _send_and_wait(
         self,
         messages: Mapping[str, Message],
-        screen: Callable[[RecordDict], ReplyType | Declined | Failed],
+        question: Question[ReplyType],
         answers: Answers[ReplyType],
         deadline: float,
     ) -> None:
-        """Send them, and sort in what comes until the deadline."""
+        """Send them, and sort in what comes until the deadline, or until enough has come."""
         active = activations(self._grid.get_nodes())
         taken = set(self._grid.push_messages(list(messages.values())))
         awaited = {
@@ -301,11 +303,12 @@ class Exchange:
         }
         waiting = Waiting(grid=self._grid, clock=self._clock, until=deadline, awaited=awaited, active=active)
         answers.outcomes.update(dict.fromkeys(messages, ("missing", "")))
-        while waiting.goes_on():
+        usable, enough = 0, question.enough or len(messages) + 1
+        while usable < enough and waiting.goes_on():
             came = []
             for reply in self._grid.pull_messages(list(waiting.awaited)):
-                if name := waiting.answered(reply.metadata.reply_to_message_id):
-                    _sort_in(answers, name, reply, screen)
+                if usable < enough and (name := waiting.answered(reply.metadata.reply_to_message_id)):
+                    usable += _sort_in(answers, name, reply, question.screen)
                     came.append(name)
             if came:
                 self._teller.hears(came)
@@ -341,21 +344,24 @@ def _sort_in(
     name: str,
     message: Message,
     screen: Callable[[RecordDict], ReplyType | Declined | Failed],
-) -> None:
+) -> bool:
+    """Whether the reply is usable."""
     if message.has_error() and message.error.code in _NOTHING_CAME:
-        return
+        return False
     if message.has_error():
         answers.outcomes[name] = "failed", f"{ENGINE}{message.error.code}"
-        return
+        return False
     answers.bytes_up += content_bytes(message.content)
     try:
         reply = screen(message.content)
     except (ReplyRejected, WireError) as error:
         answers.outcomes[name] = "dropped", str(error)
-        return
+        return False
     if isinstance(reply, Declined):
         answers.outcomes[name] = "declined", str(reply.reason)
     elif isinstance(reply, Failed):
         answers.outcomes[name] = "failed", f"{reply.code}:{reply.least}" if reply.least else str(reply.code)
     else:
         answers.outcomes[name] = "reply", reply
+        return True
+    return False

@@ -38,7 +38,7 @@ from shared.federation.messages import (
     nonce_of,
 )
 from shared.federation.signatures import TaskSigner
-from shared.federation.updates import update_form
+from shared.federation.updates import round_seed, update_form
 from shared.federation.wire import CROSS_TYPE, EVALUATE_TYPE, MOMENTS_TYPE, TRAIN_TYPE, encode_task
 
 Float64 = NDArray[np.float64]
@@ -230,7 +230,7 @@ class RoundLoop:
         """
         start, encoder, number = self.clock.now(), state.encoder, state.round + 1
         settings, seed, keep = self._config.local_in(number), self._config.seed, self.exchange.downlink_cache.keep
-        form, nonce = update_form(settings), nonce_of("train", state.run, number)
+        form, nonce = update_form(settings, round_seed(seed, number)), nonce_of("train", state.run, number)
         question: Question[TrainReply] = Question(
             message_type=TRAIN_TYPE,
             round=number,

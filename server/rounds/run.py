@@ -1,4 +1,4 @@
-"""All rounds of a run: moments first, then training rounds, each followed by an evaluation; or a masked run's sums."""
+"""All rounds of a run: moments first, then training rounds, each followed by an evaluation; or sums, or cohorts."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,6 +7,7 @@ from flwr.serverapp import Grid
 
 from server.aggregation.server_optimiser import BuildAggregation, ServerOptimiser
 from server.aggregation.size_classes import NO_CLASSES, SizeClasses
+from server.rounds.cohort_loop import CohortLoop
 from server.rounds.kept_sums import NOT_KEPT, KeptSums
 from server.rounds.known_ledgers import KnownLedgers
 from server.rounds.loop import NO_LEDGERS, RoundLoop
@@ -78,6 +79,18 @@ def run_rounds(
     if config.is_masked:
         private = PrivateSums.of(loop.exchange, config, clock, state, roster, sums, classes, public, ledgers.heads)
         return private.run(state, on_round)
+    if config.cohort:
+        return CohortLoop(loop, config).run(state, on_round)
+    return _plain_rounds(loop, config, state, on_round, public)
+
+
+def _plain_rounds(
+    loop: RoundLoop,
+    config: RoundsConfig,
+    state: RunState,
+    on_round: Callable[[RunState], None],
+    public: CatalogueMoments | None,
+) -> RunState:
     if config.evaluate_every and not state.history:
         state = loop.evaluated(state)
         on_round(state)

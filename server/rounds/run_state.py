@@ -48,6 +48,8 @@ class RoundRecord:
     failed: dict[str, str]
     dropped: dict[str, str]
     missing: tuple[str, ...]
+    counts: dict[str, int] = field(default_factory=dict)
+    """of a cohort: how many were asked, and how many by outcome; then nobody is named above"""
     cosines: dict[str, dict[str, float]] = field(default_factory=dict)
     """between the platforms' updates; training rounds only"""
     weights: dict[str, float] = field(default_factory=dict)

@@ -60,16 +60,39 @@ def screen_train(
         ReplyRejected: if it breaks a rule, with the reason.
         WireError: if it does not read as such a reply, with the reason.
     """
+    reply = screen_update(content, encoder.spec, round_number, form)
+    if isinstance(reply, TrainReply):
+        whole = form.applied(encoder, reply.flat)
+        return replace(reply, flat=whole.flat, layout=encoder.spec.layout())
+    return reply
+
+
+def screen_update(
+    content: RecordDict, spec: EncoderSpec, round_number: int, form: UpdateForm
+) -> TrainReply | Declined | Failed:
+    """A training reply that fits the encoder sent, as it travelled.
+
+    Args:
+        content: the reply in records.
+        spec: of the encoder that was sent.
+        round_number: of the question.
+        form: in which the update was asked for.
+
+    Returns:
+        The reply with the codes of the form's grid, or that the platform declined or failed.
+
+    Raises:
+        ReplyRejected: if it breaks a rule, with the reason.
+        WireError: if it does not read as such a reply, with the reason.
+    """
     reply = decode_train_reply(content)
     _require_round(reply.round, round_number)
     if isinstance(reply, TrainReply):
-        _require_fingerprint(reply.fingerprint, encoder.spec)
-        grid = form.grid(encoder.spec)
+        _require_fingerprint(reply.fingerprint, spec)
+        grid = form.grid(spec)
         _require_layout(reply.layout, grid.layout)
         if fault := grid.fault(reply.flat):
             raise ReplyRejected(f"the update has cells that no update has: {fault}")
-        whole = form.applied(encoder, reply.flat)
-        return replace(reply, flat=whole.flat, layout=encoder.spec.layout())
     return reply
 
 

@@ -73,6 +73,24 @@ class SharedAdapterSpec:
             factors[name] = np.ascontiguousarray((orthogonal * np.sign(np.diag(upper))).T, np.float32)
         return factors
 
+    def nearest(self, change: Float32, factors: Mapping[str, Float32]) -> Float32:
+        """The numbers whose change lies nearest to a given one: B = Δ Aᵀ, as A's rows have length 1.
+
+        Args:
+            change: [S] of the sequence part.
+            factors: A [r, i] by name, as ``right_factors`` gives them.
+
+        Returns:
+            [C] in the order of ``layout``.
+
+        Raises:
+            ValueError: if length or dtype of ``change`` differ from the sequence part's.
+        """
+        parts = unflatten(Layout(tuple(self.encoder.sequence_arrays)), change)
+        return flatten(
+            self.layout, {name: value @ factors[name].T if name in factors else value for name, value in parts.items()}
+        )
+
     def change(self, numbers: Float32, factors: Mapping[str, Float32]) -> Float32:
         """What such numbers add to the sequence part.
 

@@ -50,9 +50,7 @@ def adapter_rank(text: str, kind: str = LORA) -> int:
         return 0
     match = _ADAPTERS.fullmatch(text)
     if match is None:
-        raise ConfigError(
-            f"adapters must be none, lora:RANK or shared:RANK with a RANK from 1 to 999; got {text!r}"
-        )
+        raise ConfigError(f"adapters must be none, lora:RANK or shared:RANK with a RANK from 1 to 999; got {text!r}")
     return int(match[2]) if match[1] == kind else 0
 
 
@@ -205,6 +203,22 @@ class RoundsConfig(Seeded, RequestedPromise, Colluding, LeastParties):
         least=1,
         help="Fewer usable replies leave the encoder as it is; fewer platforms online end the run.",
     )
+    cohort: int = option(
+        0,
+        least=0,
+        flag="",
+        help="How many of those online a training round asks, drawn anew for each, and how many replies end it; 0 asks "
+        "all. Their mean is all that is kept of their answers.",
+        see="decisions/0069-devices.md",
+    )
+    over_sampling: float = option(
+        1.0,
+        least=1,
+        most=10,
+        flag="",
+        help="How many times as many as the cohort are asked, so that a round need not wait for the slowest.",
+        see="decisions/0069-devices.md",
+    )
     require_all: bool = option(
         False,
         deployed=True,
@@ -283,6 +297,8 @@ class RoundsConfig(Seeded, RequestedPromise, Colluding, LeastParties):
         check(self)
         if 0 < self.groups_of < self.least_summed:
             raise ConfigError(f"groups-of must be 0, or at least {self.least_summed}; got {self.groups_of}")
+        if self.cohort:
+            self._require_means_alone()
         if self.privacy == "masked":
             self._require_sums_alone()
         if self.privacy == "masked-private":
@@ -294,6 +310,22 @@ class RoundsConfig(Seeded, RequestedPromise, Colluding, LeastParties):
         if self.robust == "multi-krum" and self.min_platforms < KRUM_PLATFORMS:
             needed = f"min-platforms must be at least {KRUM_PLATFORMS} where robust is multi-krum"
             raise ConfigError(f"{needed}; got {self.min_platforms}")
+
+    def _require_means_alone(self) -> None:
+        """Raises ConfigError for what needs more of those asked than the mean of a cohort's updates."""
+        broken = {
+            f"privacy must be plain; got {self.privacy}": self.privacy != "plain",
+            f"robust must be none, since no single update is kept; got {self.robust!r} (add --set robust=none)": (
+                self.robust != "none"
+            ),
+            f"weighting must be uniform; got {self.weighting!r}": self.weighting != "uniform",
+            "moments must be off: a cohort is asked to train alone": self.moments,
+            f"evaluate-every must be 0; got {self.evaluate_every}": self.evaluate_every > 0,
+            "require-all must be off": self.require_all,
+            f"downlink must be whole; got {self.downlink!r}": self.downlink != "whole",
+            f"adapters must be none or shared:RANK; got {self.local.adapters!r}": self.local.rank > 0,
+        }
+        self._refuse("where there is a cohort", broken)
 
     def _require_sums_alone(self) -> None:
         """Raises ConfigError for what needs more of an update than its sum with others."""
@@ -314,7 +346,7 @@ class RoundsConfig(Seeded, RequestedPromise, Colluding, LeastParties):
             f"min-platforms must be at least {self.least_summed}; got {self.min_platforms} (add --set "
             f"min-platforms={self.least_summed})": (self.min_platforms < self.least_summed),
         }
-        self._refuse(broken)
+        self._refuse(f"where privacy is {self.privacy}", broken)
 
     def _require_noised_sums(self) -> None:
         """Raises ConfigError for what needs more of a platform's answer than its sum with others under noise."""
@@ -335,12 +367,12 @@ class RoundsConfig(Seeded, RequestedPromise, Colluding, LeastParties):
                 self.min_platforms >= self.least_summed and self.colluding_platforms >= quorum(self.min_platforms)
             ),
         }
-        self._refuse(broken)
+        self._refuse(f"where privacy is {self.privacy}", broken)
 
-    def _refuse(self, broken: Mapping[str, bool]) -> None:
+    def _refuse(self, where: str, broken: Mapping[str, bool]) -> None:
         """Raises ConfigError that names all that is so, where any is."""
         if words := [reason for reason, is_so in broken.items() if is_so]:
-            raise ConfigError(f"where privacy is {self.privacy}, {'; '.join(words)}")
+            raise ConfigError(f"{where}, {'; '.join(words)}")
 
     @property
     def least_summed(self) -> int:

@@ -17,7 +17,7 @@ from shared.encoder.encoder import Encoder, EncoderSpec, Layout
 from shared.encoder.linear import Moments
 from shared.feature_space import FeatureSpace
 from shared.federation.config import LocalSettings
-from shared.federation.updates import UpdateForm, update_form
+from shared.federation.updates import UpdateForm, round_seed, update_form
 from shared.privacy.ledger import LedgerState, SeenLedger
 from shared.secure_sum.setup_messages import BOOK
 from shared.secure_sum.sum_messages import AGREE, OPEN
@@ -223,7 +223,7 @@ class TrainTask:
     @cached_property
     def form(self) -> UpdateForm:
         """In which the update is to come."""
-        return update_form(self.settings)
+        return update_form(self.settings, round_seed(self.seed, self.round))
 
     @property
     def facts(self) -> TaskFacts:

@@ -1,6 +1,6 @@
-"""The form in which a platform's update travels: what changed in two bytes a number or in one, or a low-rank adapter.
+"""The form in which an update travels: what changed in two bytes a number or in one, or a low-rank adapter.
 
-The settings choose one of the three once, when a task is made or read. All that follows asks the form: on which grid an
+The settings choose one of the forms once, when a task is made or read. All that follows asks the form: on which grid an
 update of it lies (``grid``), what travels of an encoder that was trained (``encoded``), and which encoder an update
 makes of the one that was sent (``applied``). No form has a place for the linear part.
 """
@@ -14,7 +14,10 @@ from numpy.typing import NDArray
 from shared.encoder.cells import CellGrid, Codes
 from shared.encoder.changes import Adapter, AdapterSpec, Cut, change_between, change_grid, cut, delta_grid, with_change
 from shared.encoder.encoder import Encoder, EncoderSpec
+from shared.encoder.shared_adapter import SharedAdapterSpec
+from shared.errors import ConfigError
 from shared.federation.config import LocalSettings
+from shared.seeding import seed_for
 
 Inputs = Callable[[], Mapping[str, NDArray[np.float64]]]
 """Gives the second moments of matrices' inputs, by the matrix's name; called where a form needs them."""
@@ -83,6 +86,18 @@ class ChangeForm:
         """
         return with_change(sent, flat, self.grid(sent.spec))
 
+    def difference(self, spec: EncoderSpec, numbers: NDArray[np.float32]) -> NDArray[np.float64]:
+        """What the mean of updates changes in an encoder.
+
+        Args:
+            spec: what the encoder is.
+            numbers: [S] the mean of what the updates' cells stand for.
+
+        Returns:
+            [P], 0 in the linear part.
+        """
+        return in_sequence_part(spec, numbers)
+
 
 @dataclass(frozen=True, kw_only=True)
 class AdapterForm:
@@ -124,15 +139,125 @@ class AdapterForm:
         return Adapter.from_cells(AdapterSpec(encoder=sent.spec, rank=self.rank), flat).added_to(sent)
 
 
+@dataclass(frozen=True, kw_only=True)
+class SharedForm:
+    """A low-rank adapter whose right factors all senders of a round have in common, as a byte a number."""
+
+    rank: int
+    seed: int
+    """of the round"""
+
+    def difference(self, spec: EncoderSpec, numbers: NDArray[np.float32]) -> NDArray[np.float64]:
+        """What the mean of updates changes in an encoder.
+
+        Args:
+            spec: what the encoder is.
+            numbers: [C] the mean of what the updates' cells stand for.
+
+        Returns:
+            [P], 0 in the linear part.
+        """
+        adapter = self.spec(spec)
+        return in_sequence_part(spec, adapter.change(numbers, adapter.right_factors(self.seed)))
+
+    def spec(self, encoder: EncoderSpec) -> SharedAdapterSpec:
+        """Which numbers travel."""
+        return SharedAdapterSpec(encoder=encoder, rank=self.rank)
+
+    def grid(self, spec: EncoderSpec) -> CellGrid:
+        """Of the adapter's numbers."""
+        return self.spec(spec).grid()
+
+    def encoded(self, trained: Trained) -> Encoded:
+        """The nearest adapter with the round's right factors to what changed, and what the last one left out."""
+        sent, waiting = trained.sent, trained.left_out
+        spec, place = self.spec(sent.spec), sent.spec.sequence_place
+        factors = spec.right_factors(self.seed)
+        change = trained.limited.flat[place] - sent.flat[place] + (0 if waiting is None else waiting)
+        numbers = spec.nearest(change, factors)
+        share = _share(float(np.linalg.norm(numbers.astype(np.float64))), trained.limit)
+        codes = self.grid(sent.spec).nearest(share * numbers.astype(np.float64))
+        return Encoded(flat=codes, left_out=change - spec.change(numbers, factors))
+
+    def applied(self, sent: Encoder, flat: Codes) -> Encoder:
+        """The encoder with the adapter's products added.
+
+        Args:
+            sent: the encoder that the sender was sent.
+            flat: the adapter's codes and exponents, in the order of ``grid``.
+
+        Returns:
+            A new encoder; its linear part is that of ``sent``.
+
+        Raises:
+            ValueError: if length or dtype of ``flat`` differ from the grid's.
+        """
+        spec, whole = self.spec(sent.spec), sent.flat.copy()
+        numbers = self.grid(sent.spec).values(flat)
+        whole[sent.spec.sequence_place] += spec.change(numbers, spec.right_factors(self.seed))
+        return Encoder(spec=sent.spec, flat=whole)
+
+
 WHOLE, INT8_DELTA = ChangeForm(grid_of=change_grid), ChangeForm(grid_of=delta_grid)
-UpdateForm = ChangeForm | AdapterForm
+SummedForm = ChangeForm | SharedForm
+"""a mean of such updates is an update too"""
+UpdateForm = SummedForm | AdapterForm
 
 
-def update_form(settings: LocalSettings) -> UpdateForm:
-    """The form that these settings ask for."""
+def update_form(settings: LocalSettings, seed: int) -> UpdateForm:
+    """The form that these settings ask for.
+
+    Args:
+        settings: of a local round.
+        seed: of the round, as ``round_seed`` makes it.
+
+    Returns:
+        The form.
+    """
+    if settings.shared_rank:
+        return SharedForm(rank=settings.shared_rank, seed=seed)
     if settings.rank:
         return AdapterForm(rank=settings.rank)
     return INT8_DELTA if settings.updates == "int8-delta" else WHOLE
+
+
+def summed_form(settings: LocalSettings, seed: int) -> SummedForm:
+    """The form that these settings ask for, where it can be summed.
+
+    Args:
+        settings: of a local round.
+        seed: of the round, as ``round_seed`` makes it.
+
+    Returns:
+        The form.
+
+    Raises:
+        ConfigError: if a sum of such updates is none.
+    """
+    form = update_form(settings, seed)
+    if isinstance(form, AdapterForm):
+        raise ConfigError(f"adapters must be none or shared:RANK in a sum of updates; got {settings.adapters!r}")
+    return form
+
+
+def round_seed(seed: int, number: int) -> int:
+    """The seed of what all who take part in a training round draw alike.
+
+    Args:
+        seed: of the run.
+        number: of the round, from 1.
+
+    Returns:
+        The seed.
+    """
+    return seed_for(seed, "round", number)
+
+
+def in_sequence_part(spec: EncoderSpec, change: NDArray[np.float32]) -> NDArray[np.float64]:
+    """[P] a change [S] of the sequence part as one of the whole encoder."""
+    whole = np.zeros(spec.layout().size)
+    whole[spec.sequence_place] = change
+    return whole
 
 
 def _share(norm: float, limit: float) -> float:

@@ -30,7 +30,7 @@ class Found(LocalRoundResult):
 
 
 def local_round(settings=SETTINGS, head=None, seed=1, left_out=None, encoder=None):
-    sent, form = encoder or received(), update_form(settings)
+    sent, form = encoder or received(), update_form(settings, 0)
     result = run_local_round(
         encoder=sent,
         head=head,

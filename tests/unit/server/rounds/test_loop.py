@@ -214,7 +214,7 @@ LOW_RANK = replace(LOCAL, adapters="lora:2")
 def test_takes_low_rank_updates_of_a_fraction_of_the_bytes(once, tmp_path) -> None:
     found = federate(tmp_path, PLATFORMS, config(local=LOW_RANK))
     full, low = once.history[3], found.history[3]
-    layout = update_form(LOW_RANK).grid(START.spec).layout
+    layout = update_form(LOW_RANK, 0).grid(START.spec).layout
     beside = full["bytes_up"] - 3 * 2 * WHOLE.size - 3 * len(WHOLE.to_json())
     assert low["platforms"] == ["a", "b", "c"]
     assert abs(low["bytes_up"] - 3 * layout.size - beside - 3 * len(layout.to_json())) < 3 * len(layout.to_json())

@@ -28,7 +28,7 @@ def encoded(update, settings):
     if isinstance(update, Adapter):
         return update.to_cells()
     made = Trained(sent=SENT, encoder=update, limit=0, left_out=None, inputs=dict)
-    return update_form(settings).encoded(made).flat
+    return update_form(settings, 0).encoded(made).flat
 
 
 def in_bytes(one: Adapter) -> Adapter:
@@ -50,9 +50,9 @@ def to_the_nearest_change(after: Encoder) -> Encoder:
     ids=["whole", "adapter", "step"],
 )
 def test_comes_out_as_it_went_in(settings, update, whole):
-    layout, flat = update_form(settings).grid(SPEC).layout, encoded(update, settings)
+    layout, flat = update_form(settings, 0).grid(SPEC).layout, encoded(update, settings)
     assert (flat.shape, flat.dtype) == ((layout.size,), layout.dtype)
-    assert update_form(settings).applied(SENT, flat).flat.tobytes() == whole.flat.tobytes()
+    assert update_form(settings, 0).applied(SENT, flat).flat.tobytes() == whole.flat.tobytes()
 
 
 def test_a_whole_change_takes_two_bytes_a_number_and_leaves_the_linear_part():
@@ -68,16 +68,16 @@ def test_a_whole_change_takes_two_bytes_a_number_and_leaves_the_linear_part():
 )
 def test_no_form_has_a_place_for_the_linear_part(settings):
     changed = encoded(Encoder(spec=SPEC, flat=trained().flat + np.float32(1)), LocalSettings())
-    grid = update_form(settings).grid(SPEC)
+    grid = update_form(settings, 0).grid(SPEC)
     assert not any("linear" in array.name for array in grid.layout.arrays)
-    found = update_form(LocalSettings()).applied(SENT, changed)
+    found = update_form(LocalSettings(), 0).applied(SENT, changed)
     assert np.array_equal(found.flat[:LINEAR_SIZE], SENT.flat[:LINEAR_SIZE])
 
 
 def test_a_step_takes_a_byte_a_number_and_one_a_row_and_leaves_the_linear_part():
     settings = LocalSettings(updates="int8-delta")
     assert encoded(trained(), settings).nbytes == len(SENT.flat) - LINEAR_SIZE + len(delta_grid(SPEC).lengths)
-    found = update_form(settings).applied(SENT, encoded(trained(), settings))
+    found = update_form(settings, 0).applied(SENT, encoded(trained(), settings))
     assert np.array_equal(found.flat[:LINEAR_SIZE], SENT.flat[:LINEAR_SIZE])
     np.testing.assert_allclose(found.flat, trained().flat, atol=0.05 / 127 + 1e-7)
 
@@ -86,7 +86,7 @@ def test_an_adapter_takes_a_byte_a_number_and_one_a_row():
     settings, one = LocalSettings(adapters="lora:2"), adapter()
     flat = encoded(one, settings)
     assert flat.nbytes == one.flat.size + len(one.spec.grid().lengths)
-    found = update_form(settings).applied(SENT, flat)
+    found = update_form(settings, 0).applied(SENT, flat)
     # either factor is off by up to a 127th of its rows' largest number, some .3 here, and a product sums two of them
     np.testing.assert_allclose(found.flat, one.added_to(SENT).flat, atol=16 * 2 * 2 * 0.3 * 0.3 / 127)
     assert np.array_equal(found.flat[:LINEAR_SIZE], SENT.flat[:LINEAR_SIZE])
