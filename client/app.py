@@ -5,17 +5,19 @@ No answer leaves but past the guard, no error's text ever.
 
 import logging
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from flwr.app import Context, Message, RecordDict
 from flwr.clientapp import ClientApp
 
+from client.guard.device_policy import DevicePolicy
 from client.guard.egress_guard import EgressGuard
 from client.guard.manifest import ExpectedReply
 from client.guard.pinned_key import pinned_key
 from client.guard.site_policy import SitePolicy, TaskKind
+from client.rounds.device_workspace import DeviceWorkspace
 from client.rounds.expected_reply import expected_reply_to, moment_of
 from client.rounds.sum_step import sum_reply
 from client.rounds.told_answers import ToldAnswers, expected_reply_again
@@ -61,6 +63,8 @@ from shared.federation.wire_records import HEADER
 TaskType = TypeVar("TaskType", bound=Task)
 
 _LOG = logging.getLogger("graft.client")
+SIMULATED_DEVICE = DevicePolicy(privacy="plain")
+"""policy of devices that a simulation holds"""
 _CODES: dict[type[Exception], FailureCode] = {
     ConfigError: FailureCode.SETTINGS,
     DataError: FailureCode.DATA,
@@ -162,6 +166,32 @@ def _answer(
     except Exception as error:  # noqa: BLE001
         content = _failure(error, expected, egress_guard)
     return Message(content, reply_to=message)
+
+
+def answers_of_cohort(messages: Sequence[Message], devices: Sequence[DeviceWorkspace]) -> Iterator[Message]:
+    """The answers of devices that one process holds, each past the guard.
+
+    Their work is done together, by the function that a device calls for itself alone.
+
+    Args:
+        messages: of one training task, a message for each device.
+        devices: those that were sent them, in the same order; at least one.
+
+    Yields:
+        A reply to each message, in their order.
+
+    Raises:
+        GraftError: if the task cannot be read, or lies beyond what a device does.
+    """
+    from client.rounds.device_tasks import device_train_replies
+
+    egress_guard = EgressGuard(SIMULATED_DEVICE, None)
+    task = decode_train_task(messages[0].content)
+    facts = task.facts
+    egress_guard.policy.require_within_bounds(facts)
+    for message, device, reply in zip(messages, devices, device_train_replies(task, devices), strict=True):
+        content = egress_guard.let_out(reply, expected_reply_to(facts, device))
+        yield Message(content, reply_to=message)
 
 
 def _failure(error: Exception, expected: ExpectedReply, egress_guard: EgressGuard) -> RecordDict:

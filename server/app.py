@@ -24,13 +24,16 @@ from shared.errors import ConfigError, GraftError
 from shared.federation.config import RoundsConfig
 from shared.federation.signatures import TaskSigner
 
+REAL_TIME = Clock(now=time.monotonic, sleep=time.sleep)
 
-def server_app(aggregation: BuildAggregation = ServerOptimiser) -> ServerApp:
+
+def server_app(aggregation: BuildAggregation = ServerOptimiser, clock: Clock = REAL_TIME) -> ServerApp:
     """The app with an aggregation.
 
     Args:
         aggregation: makes what takes the server's step; that of the deployed app is named by the run config's
             ``aggregation``.
+        clock: tells the time and sleeps; a simulation may have a time of its own.
 
     Returns:
         Flower's ServerApp.
@@ -61,7 +64,7 @@ def server_app(aggregation: BuildAggregation = ServerOptimiser) -> ServerApp:
                 grid,
                 config,
                 (checkpoints.load() if resume else None) or RunState(encoder=start, run=secrets.token_hex(16)),
-                clock=Clock(now=time.monotonic, sleep=time.sleep),
+                clock=clock,
                 on_round=checkpoints.save,
                 aggregation=aggregation,
                 public=card.catalogue,

@@ -17,6 +17,10 @@ _WORDS: dict[str, tuple[str, str]] = {
         "there are fewer training users than rounds or the site policy ask for",
         "until there are more, it receives encoders and contributes to none; graft-client preflight counts them",
     ),
+    DeclineReason.TOO_FEW_EVENTS: (
+        "a device trains on two events at the least",
+        "it takes part once its user has done more; until then it receives encoders",
+    ),
     DeclineReason.SITE_POLICY: ("the site policy refused the task", "it is yours to say: policy.toml"),
     DeclineReason.TASK_BOUNDS: (
         "the task asks for more or for less than the site policy allows",

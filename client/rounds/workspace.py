@@ -155,6 +155,16 @@ class Workspace:
         return self.prepared.platform
 
     @property
+    def users(self) -> int:
+        """How many training users stand behind an answer."""
+        return len(self.platform.training_users)
+
+    @property
+    def n_items(self) -> int:
+        """n, of its catalogue."""
+        return self.platform.n_items
+
+    @property
     def space(self) -> FeatureSpace:
         """Which vectors its items have."""
         return self.prepared.space

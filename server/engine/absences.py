@@ -64,6 +64,11 @@ _KNOWN = {
             "it has fewer training users than rounds or its site policy ask for",
             "it only receives; nothing is to be done here",
         ),
+        Absence(
+            DeclineReason.TOO_FEW_EVENTS,
+            "it is a device with fewer than two events",
+            "it takes part once its user has done more; nothing is to be done here",
+        ),
         Absence(DeclineReason.SITE_POLICY, "its site policy refuses the task, or has quiet hours", "ask its operator"),
         Absence(
             DeclineReason.TASK_BOUNDS,

@@ -294,7 +294,7 @@ class Exchange:
         deadline: float,
     ) -> None:
         """Send them, and sort in what comes until the deadline, or until enough has come."""
-        active = activations(self._grid.get_nodes())
+        active = {} if question.enough else activations(self._grid.get_nodes())
         taken = set(self._grid.push_messages(list(messages.values())))
         awaited = {
             message.metadata.message_id: Addressee(platform=name, node=message.metadata.dst_node_id)

@@ -42,14 +42,14 @@ class Waiting:
     awaited: dict[str, Addressee]
     """by message id"""
     active: Mapping[int, str]
-    """node id to when it last became active, as it was before the messages left"""
+    """node id to when it last became active, as it was before the messages left; empty: nobody asks who restarted"""
     restarted: list[str] = field(default_factory=list)
     """platforms that became active anew and had not answered"""
     looks: int = 0
 
     def goes_on(self) -> bool:
         """Whether to look for replies again: at once the first time, then after a while; False where it is over."""
-        if self.looks:
+        if self.looks and self.active:
             self._leave_out_restarted()
         if not self.awaited or (self.looks and self.clock.now() >= self.until):
             return False

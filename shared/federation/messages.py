@@ -35,6 +35,7 @@ class DeclineReason(StrEnum):
     """Why a platform takes part in receiving only."""
 
     TOO_FEW_USERS = "too-few-users"
+    TOO_FEW_EVENTS = "too-few-events"
     SITE_POLICY = "site-policy"
     TASK_BOUNDS = "task-bounds"
     PRIVACY = "privacy"

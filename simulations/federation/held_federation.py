@@ -238,7 +238,7 @@ def run_federation(
     further = {"roster": roster, "encoder": str(start), "out": str(out), "resume": resume, "classes": classes.to_text()}
     run_config: dict[str, Any] = {**config.to_run_config(), **further}
     context = Context(run_id=RUN_ID, node_id=SERVER_NODE, node_config={}, state=RecordDict(), run_config=run_config)
-    with task_identity(), _quiet_engine():
+    with task_identity(), quiet_engine():
         server_app(aggregation)(InProcessGrid(nodes, serialise=serialise), context)
     return read_result(out)
 
@@ -324,7 +324,7 @@ def read_result(out: Path) -> FederationResult:
 
 
 @contextmanager
-def _quiet_engine() -> Iterator[None]:
+def quiet_engine() -> Iterator[None]:
     """Flower says every aggregation on its own logger; warnings still come through."""
     logger = logging.getLogger("flwr")
     before = logger.level

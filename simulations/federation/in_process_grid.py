@@ -87,7 +87,7 @@ class InProcessGrid(Grid):
         identifiers = []
         for message in messages:
             identifier = f"message-{next(self._numbers)}"
-            _set_identifier(message, identifier)
+            set_identifier(message, identifier)
             identifiers.append(identifier)
             answers = self._nodes[message.metadata.dst_node_id].answers
             self._replies[identifier] = self._reply(message, identifier) if answers else _nobody_took(message)
@@ -117,7 +117,7 @@ class InProcessGrid(Grid):
             return message
         contents = {key: value.deflate() for key, value in get_all_nested_objects(message).items()}
         carried = cast(Message, inflate_object_from_contents(message.object_id, contents))
-        _set_identifier(carried, identifier)
+        set_identifier(carried, identifier)
         return carried
 
 
@@ -132,6 +132,6 @@ def _context(node_id: int, node: Node) -> Context:
     return Context(run_id=RUN_ID, node_id=node_id, node_config=config, state=RecordDict(), run_config={})
 
 
-def _set_identifier(message: Message, identifier: str) -> None:
+def set_identifier(message: Message, identifier: str) -> None:
     """What the engine does when it accepts a message."""
     message.metadata.__dict__["_message_id"] = identifier

@@ -1,0 +1,89 @@
+"""Rounds over a population of devices, by the two apps of a deployed run, in virtual time."""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from flwr.app import Context, Message, RecordDict
+from numpy.typing import NDArray
+
+from client.app import answers_of_cohort
+from server.app import server_app
+from server.rounds.checkpoints import HISTORY_FILE
+from shared.encoder.encoder import Encoder
+from shared.encoder.file import EncoderCard, save_encoder
+from simulations.config.device_run_config import DeviceRunConfig
+from simulations.devices.device_grid import Answer, DeviceGrid
+from simulations.devices.device_platform import DevicePlatform
+from simulations.devices.population import Population
+from simulations.devices.virtual_clock import VirtualClock
+from simulations.federation.held_federation import FederationResult, quiet_engine, read_result
+from simulations.federation.in_process_grid import RUN_ID, SERVER_NODE, task_identity
+
+START_FILE, SERVER_FOLDER = "start.safetensors", "server"
+
+
+def answers_here(platform: DevicePlatform) -> Answer:
+    """Have devices answer in this process."""
+
+    def answers(messages: Sequence[Message], numbers: NDArray[np.int64]) -> Iterable[Message]:
+        return answers_of_cohort(messages, platform.workspaces(numbers))
+
+    return answers
+
+
+def run_devices(
+    platform: DevicePlatform,
+    population: Population,
+    encoder: Encoder,
+    config: DeviceRunConfig,
+    *,
+    folder: Path,
+    answer: Answer,
+    resume: bool = False,
+) -> FederationResult:
+    """Run the server's app over devices.
+
+    Args:
+        platform: whose users they are.
+        population: when they take part, and how long they take.
+        encoder: the starting encoder.
+        config: of the run.
+        folder: for the server's files.
+        answer: does the devices' part.
+        resume: whether to go on with the run that stands in the folder, if any; its virtual time goes on too.
+
+    Returns:
+        The encoder and the history that the server left.
+
+    Raises:
+        GraftError: if the run cannot go on.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    start, out = folder / START_FILE, folder / SERVER_FOLDER
+    save_encoder(start, encoder, EncoderCard())
+    training = config.training
+    time = VirtualClock(_seconds_before(out) if resume else 0.0)
+    work = platform.work(training.local_steps, config.event_seconds, encoder.spec.architecture.length + 1)
+    grid = DeviceGrid(population, work, answer, time, check_ins=config.check_ins)
+    run_config: dict[str, Any] = {
+        **config.rounds.to_run_config(),
+        "encoder": str(start),
+        "out": str(out),
+        "resume": resume,
+    }
+    context = Context(run_id=RUN_ID, node_id=SERVER_NODE, node_config={}, state=RecordDict(), run_config=run_config)
+    with task_identity(), quiet_engine():
+        server_app(clock=time.clock)(grid, context)
+    return read_result(out)
+
+
+def _seconds_before(out: Path) -> float:
+    """The virtual time that the rounds of before took."""
+    try:
+        lines = json.loads((out / HISTORY_FILE).read_text("utf-8"))
+    except (OSError, ValueError):
+        return 0.0
+    return float(sum(line["seconds"] for line in lines))

@@ -1,0 +1,50 @@
+"""A platform split by user: each of its training users becomes a device."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from client.data.platform import training_sequences
+from client.data.sequences import Sequences
+from client.features.prepared_platform import PreparedPlatform
+from client.rounds.device_workspace import DeviceCatalogue, DeviceWorkspace
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class DevicePlatform:
+    """U devices with the platform's catalogue; device u is the platform's training user u."""
+
+    prepared: PreparedPlatform
+
+    @cached_property
+    def catalogue(self) -> DeviceCatalogue:
+        """As all of them have it."""
+        return DeviceCatalogue(space=self.prepared.space, features=self.prepared.features)
+
+    @cached_property
+    def histories(self) -> Sequences:
+        """What each may train on, in the order of time."""
+        return training_sequences(self.prepared.platform, self.prepared.platform.training_users)
+
+    def workspaces(self, numbers: NDArray[np.int64]) -> list[DeviceWorkspace]:
+        """Devices opened for a task, in the order of their numbers given."""
+        items, offsets = self.histories.items, self.histories.offsets
+        return [
+            DeviceWorkspace(catalogue=self.catalogue, history=items[offsets[number] : offsets[number + 1]])
+            for number in numbers.tolist()
+        ]
+
+    def work(self, steps: int, event_seconds: float, longest: int) -> NDArray[np.float64]:
+        """What a round takes each device.
+
+        Args:
+            steps: on all of a device's events.
+            event_seconds: what a step on one event takes the median device.
+            longest: most events that are looked at.
+
+        Returns:
+            [U] seconds of the median device.
+        """
+        return steps * event_seconds * np.minimum(self.histories.lengths(), longest)
