@@ -175,7 +175,7 @@ def answers_of_cohort(messages: Sequence[Message], devices: Sequence[DeviceWorks
 
     Args:
         messages: of one training task, a message for each device.
-        devices: those that were sent them, in the same order; at least one.
+        devices: those that were sent them, in the same order, of one catalogue; at least one.
 
     Yields:
         A reply to each message, in their order.
@@ -189,9 +189,9 @@ def answers_of_cohort(messages: Sequence[Message], devices: Sequence[DeviceWorks
     task = decode_train_task(messages[0].content)
     facts = task.facts
     egress_guard.policy.require_within_bounds(facts)
-    for message, device, reply in zip(messages, devices, device_train_replies(task, devices), strict=True):
-        content = egress_guard.let_out(reply, expected_reply_to(facts, device))
-        yield Message(content, reply_to=message)
+    expected = expected_reply_to(facts, devices[0])
+    for message, reply in zip(messages, device_train_replies(task, devices), strict=True):
+        yield Message(egress_guard.let_out(reply, expected), reply_to=message)
 
 
 def _failure(error: Exception, expected: ExpectedReply, egress_guard: EgressGuard) -> RecordDict:

@@ -13,6 +13,7 @@ It is checked as it is encoded to be sent. Rules, in order:
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -173,10 +174,16 @@ def _redacted(policy: SitePolicy, fields_of_reply: set[str]) -> dict[str, Any]:
 
 def _entry(header: Any, expected: ExpectedReply, policy: SitePolicy) -> tuple[str, Entry]:
     kind = header.get("kind") if isinstance(header, ConfigRecord) else None
-    listed = manifest(expected, policy)
+    listed = _listed(expected, policy)
     if not isinstance(kind, str) or kind not in listed:
         raise OutboundRefused(f"an answer to {expected.task} may be {', '.join(sorted(listed))}; this one is another")
     return kind, listed[kind]
+
+
+@lru_cache(maxsize=8)
+def _listed(expected: ExpectedReply, policy: SitePolicy) -> dict[str, Entry]:
+    """A cohort's answers are held to the same."""
+    return manifest(expected, policy)
 
 
 def _check_records(records: Mapping[str, type[Any]], entry: Entry) -> None:

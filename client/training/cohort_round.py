@@ -132,11 +132,11 @@ class _Step:
             for step in range(self._settings.steps)
         ]
         self._log_draws = math.log(max(len(work.features) - 1, 1) / self._settings.negatives)
-        self._gradient = vmap(grad_and_value(self._loss), in_dims=(0, 0, 0, 0, None))
+        self._gradient = vmap(grad_and_value(self._loss), in_dims=(0, 0, 0, None))
 
     def trained(self, batch: Batch) -> tuple[Float32, Float32]:
         """[K, C] changes and [K] losses of the devices of a batch."""
-        items, nexts, real = (self._there(array) for array in _padded(batch))
+        items, real = (self._there(array) for array in _padded(batch))
         numbers = {
             array.name.removeprefix(SEQUENCE): torch.zeros(len(items), *array.shape, device=items.device)
             for array in self._form.layout.arrays
@@ -144,7 +144,7 @@ class _Step:
         losses = torch.zeros(len(items), device=items.device)
         rate, pull = self._settings.encoder_rate, self._settings.proximal
         for negatives in self._negatives:
-            gradients, losses = self._gradient(numbers, items, nexts, real, negatives)
+            gradients, losses = self._gradient(numbers, items, real, negatives)
             numbers = {name: (1 - rate * pull) * value - rate * gradients[name] for name, value in numbers.items()}
         flat = torch.cat([value.flatten(1) for value in numbers.values()], 1)
         if self._settings.clip_norm:
@@ -160,27 +160,23 @@ class _Step:
         right = self._right.get(name + WEIGHT)
         return self._scaled @ weight.T, self._scaled if right is None else self._scaled @ right.T
 
-    def _loss(
-        self, numbers: Numbers, items: torch.Tensor, nexts: torch.Tensor, real: torch.Tensor, negatives: torch.Tensor
-    ) -> torch.Tensor:
+    def _loss(self, numbers: Numbers, items: torch.Tensor, real: torch.Tensor, negatives: torch.Tensor) -> torch.Tensor:
         """The mean over one device's positions of −log softmax at the next item, among it and the negatives.
 
         The mean of the others is estimated by uniform draws, so each stands for (n − 1) / m of them.
 
         Args:
             numbers: what is trained, by name.
-            items: [T] rows of the catalogue.
-            nexts: [T] the item that follows each.
+            items: [T + 1] rows of the catalogue: a position's item, and behind it the one that is to follow.
             real: [T] 1 where a position is one, 0 where it is padding.
             negatives: [m] rows of the catalogue.
         """
         around = {name: self._around(name, value) for name, value in numbers.items() if _is_whole(name)}
-        own = self._vectors(numbers, around, items)
-        targets, others = self._vectors(numbers, around, nexts), self._vectors(numbers, around, negatives)
+        own, others = self._vectors(numbers, around, items), self._vectors(numbers, around, negatives)
         history = {name.removeprefix(HISTORY): value for name, value in around.items() if name.startswith(HISTORY)}
-        states = functional_call(self._history, history, (own[None],))[0]
-        target = (states * targets).sum(-1)
-        drawn = (states @ others.T + self._log_draws).masked_fill(negatives[None] == nexts[:, None], -torch.inf)
+        states = functional_call(self._history, history, (own[None, :-1],))[0]
+        target = (states * own[1:]).sum(-1)
+        drawn = (states @ others.T + self._log_draws).masked_fill(negatives[None] == items[1:, None], -torch.inf)
         loss = torch.logaddexp(target, drawn.logsumexp(-1)) - target
         mean: torch.Tensor = (loss * real).sum() / real.sum()
         return mean
@@ -203,8 +199,12 @@ def _is_whole(name: str) -> bool:
     return name not in (ENTER + WEIGHT, DIRECT + WEIGHT)
 
 
-def _padded(batch: Batch) -> tuple[NDArray[np.int64], NDArray[np.int64], Float32]:
-    """[K, T] items, the item that follows each, and 1 where a position is real."""
-    nexts, real = np.zeros_like(batch.items), np.zeros(batch.items.shape, np.float32)
-    nexts.flat[batch.positions], real.flat[batch.positions] = batch.targets, 1
-    return batch.items, nexts, real
+def _padded(batch: Batch) -> tuple[NDArray[np.int64], Float32]:
+    """[K, T + 1] items, each position's and the one behind it, and [K, T] 1 where a position is real."""
+    count, width = batch.items.shape
+    items, real = np.zeros((count, width + 1), np.int64), np.zeros((count, width), np.float32)
+    real.flat[batch.positions] = 1
+    items[:, :-1] = batch.items
+    owners, places = np.divmod(batch.positions, width)
+    items[owners, places + 1] = batch.targets
+    return items, real

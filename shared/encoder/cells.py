@@ -38,7 +38,7 @@ class CellGrid:
         codes = ArraySpec(name=f"{self.name}.codes", shape=(size,), dtype=self.dtype)
         return Layout((codes, ArraySpec(name=f"{self.name}.exponents", shape=(groups,), dtype=self.dtype)))
 
-    @property
+    @cached_property
     def levels(self) -> int:
         """The largest code."""
         return int(np.iinfo(self.dtype).max)
@@ -101,5 +101,10 @@ class CellGrid:
 
     def _largest(self, sizes: NDArray[Any]) -> NDArray[Any]:
         """[G]."""
-        largest: NDArray[Any] = np.maximum.reduceat(sizes, np.cumsum(self.lengths) - self.lengths)
+        largest: NDArray[Any] = np.maximum.reduceat(sizes, self._starts)
         return largest
+
+    @cached_property
+    def _starts(self) -> NDArray[np.int64]:
+        """[G] where each group's numbers begin."""
+        return np.cumsum(self.lengths) - self.lengths

@@ -15,6 +15,7 @@ numbers of the sequence part of preset ``small``. The linear part never changes:
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,11 +31,13 @@ def row_lengths(arrays: Sequence[ArraySpec]) -> NDArray[np.int64]:
     return np.repeat([array.size // count for array, count in zip(arrays, counts, strict=True)], counts)
 
 
+@lru_cache(maxsize=64)
 def delta_grid(spec: EncoderSpec) -> CellGrid:
     """How an int8 delta lies: a byte a number, a power of two a row of the sequence part's arrays."""
     return CellGrid(name="step", lengths=row_lengths(spec.sequence_arrays), dtype="int8")
 
 
+@lru_cache(maxsize=64)
 def change_grid(spec: EncoderSpec) -> CellGrid:
     """How a whole change lies: two bytes a number, a power of two an array of the sequence part."""
     return CellGrid(name="change", lengths=np.array([array.size for array in spec.sequence_arrays]), dtype="int16")

@@ -94,6 +94,10 @@ class Layout:
 
     def to_json(self) -> str:
         """``[[name, shape, dtype], ...]`` without spaces."""
+        return self._text
+
+    @cached_property
+    def _text(self) -> str:
         rows = [[array.name, list(array.shape), array.dtype] for array in self.arrays]
         return json.dumps(rows, separators=(",", ":"), ensure_ascii=True)
 

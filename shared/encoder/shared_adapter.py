@@ -8,7 +8,7 @@ is as long as its numbers are. A round draws another A, so that rounds together 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +53,7 @@ class SharedAdapterSpec:
             )
         )
 
+    @cached_property
     def grid(self) -> CellGrid:
         """How the same numbers travel: a byte a number, a power of two a row."""
         return CellGrid(name="shared-adapter", lengths=row_lengths(self.layout.arrays), dtype="int8")
@@ -107,3 +108,9 @@ class SharedAdapterSpec:
         parts = unflatten(self.layout, numbers)
         whole = {name: value @ factors[name] if name in factors else value for name, value in parts.items()}
         return flatten(Layout(tuple(self.encoder.sequence_arrays)), whole)
+
+
+@lru_cache(maxsize=64)
+def shared_adapter(encoder: EncoderSpec, rank: int) -> SharedAdapterSpec:
+    """The adapter of an encoder, made once for each rank."""
+    return SharedAdapterSpec(encoder=encoder, rank=rank)

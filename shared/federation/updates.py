@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from shared.encoder.cells import CellGrid, Codes
 from shared.encoder.changes import Adapter, AdapterSpec, Cut, change_between, change_grid, cut, delta_grid, with_change
 from shared.encoder.encoder import Encoder, EncoderSpec
-from shared.encoder.shared_adapter import SharedAdapterSpec
+from shared.encoder.shared_adapter import SharedAdapterSpec, shared_adapter
 from shared.errors import ConfigError
 from shared.federation.config import LocalSettings
 from shared.seeding import seed_for
@@ -162,11 +162,11 @@ class SharedForm:
 
     def spec(self, encoder: EncoderSpec) -> SharedAdapterSpec:
         """Which numbers travel."""
-        return SharedAdapterSpec(encoder=encoder, rank=self.rank)
+        return shared_adapter(encoder, self.rank)
 
     def grid(self, spec: EncoderSpec) -> CellGrid:
         """Of the adapter's numbers."""
-        return self.spec(spec).grid()
+        return self.spec(spec).grid
 
     def encoded(self, trained: Trained) -> Encoded:
         """The nearest adapter with the round's right factors to what changed, and what the last one left out."""

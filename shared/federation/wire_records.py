@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from io import BytesIO
 from typing import Any
 
@@ -296,6 +297,7 @@ def short_names(names: Any) -> list[str]:
     return [str(name)[:40] for name in sorted(names)[:8]]
 
 
+@lru_cache(maxsize=64)
 def _npy_header(dtype: np.dtype[Any], size: int) -> bytes:
     """The only beginning that is taken (numpy's own reader opens zip files too)."""
     stream = BytesIO()

@@ -103,7 +103,7 @@ class DeviceGrid(InProcessGrid):
         with task_identity():
             replies = list(self._answer(messages, numbers))
         down = content_bytes(messages[0].content)
-        up = np.array([content_bytes(reply.content) for reply in replies], np.float64)
+        up = max((content_bytes(reply.content) for reply in replies[:1]), default=0)
         start = self._time.seconds
         seconds = self._population.seconds(numbers, self._work[numbers], down, up)
         finished = self._population.finished(numbers, start, seconds)

@@ -89,7 +89,7 @@ def test_reads_the_rank_of_adapters() -> None:
 )
 def test_says_what_adapters_may_be(text: str) -> None:
     with pytest.raises(
-        ConfigError, match=f"adapters must be none or lora:RANK with a RANK from 1 to 999; got '{text}'"
+        ConfigError, match=f"adapters must be none, lora:RANK or shared:RANK with a RANK from 1 to 999; got '{text}'"
     ):
         adapter_rank(text)
 
