@@ -13,7 +13,7 @@ from client.features.row_matrices import Rows
 from client.scorers.lookups import Hidden, Lookup
 from client.scorers.scorer import Column, HistoryBatch, Kind, Scorer
 from client.training.moments import DECAY
-from client.training.one_state import in_arrays
+from client.training.one_state import in_arrays, numbers_of
 from client.training.sequence_model import SequenceHead, SequenceModel
 from client.training.sequence_scores import item_table, score_histories
 from shared.encoder.array_towers import ArrayTowers
@@ -75,6 +75,13 @@ class Sequence:
     def __init__(self, model: SequenceModel, device: Device = CPU) -> None:
         self._model = model.on(device)
         self.table = item_table(self._model)
+        self.length = model.length
+        """latest items of a history that are read"""
+
+    @property
+    def history_numbers(self) -> dict[str, NDArray[np.float32]]:
+        """The history tower's parameters by their names."""
+        return numbers_of(self._model.history)
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """One column [B, n]."""

@@ -1,0 +1,156 @@
+"""The matrices of a pack that walks go over, and its content vectors: rounded on the disk, exact where they are touched.
+
+n items, C weighed histories, E entries, L items of a history, D numbers of a content vector.
+"""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from client.device.pack import CataloguePack
+from client.device.ragged_rows import RaggedRows
+
+Float32 = NDArray[np.float32]
+_BLOCK = 128
+"""vectors that are unpacked at once: what they take stays near the processor"""
+
+
+class PackedMatrices:
+    """Of one pack."""
+
+    def __init__(self, pack: CataloguePack) -> None:
+        self._pack = pack
+        self._n_items = len(pack.arrays["item.users"])
+        self._scales: Mapping[str, float] = pack.facts["scales"]
+        self._graphs: Mapping[str, Mapping[str, float]] = pack.facts["graphs"]
+        self._opened: dict[str, RaggedRows] = {}
+        self._room = np.empty((_BLOCK, pack.arrays["item.vectors"].shape[1]), np.float32)
+
+    def walked(self, weights: Float32, rows: NDArray[np.int64], name: str) -> Float32:
+        """Weighed sums of rows of a matrix.
+
+        Args:
+            weights: [C, L] of each row.
+            rows: [L] items, each once.
+            name: of the matrix.
+
+        Returns:
+            [C, n].
+        """
+        owners, columns, values = self._entries(name, rows)
+        spread = weights[:, owners] * values
+        return np.array([np.bincount(columns, row, minlength=self._n_items) for row in spread], np.float32)
+
+    def walked_on(self, weights: Float32, rows: NDArray[np.int64], names: tuple[str, str], most: int) -> Float32:
+        """The same in two steps.
+
+        Args:
+            weights: [C, L] of each row.
+            rows: [L] items, each once.
+            names: of the first matrix and the second.
+            most: items of the largest values from which the second step goes on; 0 for all.
+
+        Returns:
+            [C, n].
+        """
+        return np.concatenate([self._second_step(first, names[1], most) for first in self.walked(weights, rows, names[0])])
+
+    def _second_step(self, first: Float32, name: str, most: int) -> Float32:
+        items = np.flatnonzero(first)
+        if most and len(items) > most:
+            items = items[np.argpartition(first[items], -most)[-most:]]
+        return self.walked(first[None, items], items, name)
+
+    def grams_of(self, rows: NDArray[np.int64], weights: Float32) -> tuple[NDArray[np.int64], Float32]:
+        """The weighed grams of a history at length 1.
+
+        Args:
+            rows: [L] items, each once.
+            weights: [C, L].
+
+        Returns:
+            [G] places among the pack's grams, and [C, G].
+        """
+        is_in_history = np.zeros(self._n_items, bool)
+        is_in_history[rows] = True
+        grams = self._grams
+        entries = np.flatnonzero(is_in_history[grams.parts["items"]])
+        place_of = np.zeros(self._n_items, np.int32)
+        place_of[rows] = np.arange(len(rows))
+        owners = place_of[grams.parts["items"][entries]]
+        which = np.searchsorted(grams.offsets, entries, side="right") - 1
+        used, places = np.unique(which, return_inverse=True)
+        values = grams.parts["weights"][entries] * self._idf[which] / self._gram_norms[rows][owners]
+        sums = np.array([np.bincount(places, row[owners] * values, minlength=len(used)) for row in weights], np.float32)
+        lengths = np.sqrt(np.maximum(np.square(sums).sum(1, keepdims=True), np.finfo(np.float32).tiny))
+        return used, np.asarray(sums / lengths, np.float32)
+
+    def gram_cosines(self, rows: NDArray[np.int64], weights: Float32) -> Float32:
+        """[C, n] cosines between the grams of weighed histories and those of all items.
+
+        Args:
+            rows: [L] items, each once.
+            weights: [C, L].
+        """
+        used, query = self.grams_of(rows, weights)
+        owners, places = self._grams.entries(used)
+        items = self._grams.parts["items"][places]
+        values = self._grams.parts["weights"][places] * self._idf[used][owners]
+        sums = [np.bincount(items, row[owners] * values, minlength=self._n_items) for row in query]
+        return np.asarray(np.array(sums) / self._gram_norms, np.float32)
+
+    def vectors(self, rows: NDArray[np.int64]) -> Float32:
+        """[L, D] content vectors of items."""
+        vectors: Float32 = self._pack.arrays["item.vectors"][rows] * self._pack.arrays["item.vector_scales"][rows, None]
+        return vectors
+
+    def products(self, queries: Float32) -> Float32:
+        """[C, n] products of queries [C, D] with all content vectors, unpacked a few at a time."""
+        vectors, products = self._pack.arrays["item.vectors"], np.empty((self._n_items, len(queries)), np.float32)
+        by_column = np.ascontiguousarray(queries.T)
+        for begin in range(0, self._n_items, _BLOCK):
+            block = self._room[: min(_BLOCK, self._n_items - begin)]
+            block[:] = vectors[begin : begin + _BLOCK]
+            np.matmul(block, by_column, out=products[begin : begin + _BLOCK])
+        products *= self._pack.arrays["item.vector_scales"][:, None]
+        return np.ascontiguousarray(products.T)
+
+    def _entries(self, name: str, rows: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any], Float32]:
+        """[E] which of the rows each entry is of, its column and its value."""
+        if name in self._graphs:
+            return self._nearest(self._graphs[name], rows)
+        if name not in self._opened:
+            self._opened[name] = self._pack.rows(f"rows.{name}")
+        matrix = self._opened[name]
+        owners, places = matrix.entries(rows)
+        values = matrix.parts["values"][places].astype(np.float32) * np.float32(self._scales[name])
+        return owners, matrix.parts["items"][places], values
+
+    def _nearest(self, graph: Mapping[str, float], rows: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any], Float32]:
+        """Edges to the nearest others, weighed by a kernel of some sharpness, or by the square of the cosine."""
+        nearest = int(graph["nearest"])
+        items = self._pack.arrays["item.near.items"][rows, :nearest]
+        cosines = self._pack.arrays["item.near.cosines"][rows, :nearest].astype(np.float32)
+        weights = np.maximum(cosines, 0) ** 2
+        if "sharpness" in graph:
+            weights = np.exp(np.float32(graph["sharpness"]) * (cosines - 1))
+        return np.repeat(np.arange(len(rows)), items.shape[1]), items.reshape(-1), weights.reshape(-1)
+
+    @cached_property
+    def _grams(self) -> RaggedRows:
+        return self._pack.rows("grams")
+
+    @cached_property
+    def _idf(self) -> Float32:
+        """[G] of each gram: ln((n + 1) / (df + 1)) + 1, by twice of which weights are counted."""
+        frequency = np.diff(self._grams.offsets.astype(np.int64))
+        return np.asarray(np.log((self._n_items + 1) / (frequency + 1)) + 1, np.float32)
+
+    @cached_property
+    def _gram_norms(self) -> Float32:
+        """[n] lengths of the items' grams; infinite where a text holds no word."""
+        norms = self._pack.arrays["item.gram_norms"]
+        return np.where(norms > 0, norms, np.float32(np.inf))
