@@ -4,7 +4,7 @@ R columns, n items, L items of a history, M items that are listed.
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from client.device.decayed_sums import DecayedSums, unit_lengths
 from client.device.device_head import DeviceHead
 from client.device.own_history import OwnHistory
 from client.device.pack import CataloguePack
@@ -48,6 +49,9 @@ class DeviceLists:
         self._whole = _Stack(pack.facts["columns"], pack.arrays["weights"], pack.facts["temperature"])
         self._cold = _Stack(pack.facts["cold"], pack.arrays["cold_weights"], pack.facts["temperature"])
         self._n_items = len(pack.arrays["item.users"])
+        self._known_sums: dict[str, DecayedSums] = {}
+        self._of_means: dict[str, Float32] = {}
+        self._tables: dict[str, Float32] = {}
 
     def best(self, history: OwnHistory, k: int, moment: float | None = None, *, reasons: bool = False) -> list[Listed]:
         """The best items, equal ones in the catalogue's order.
@@ -108,10 +112,10 @@ class DeviceLists:
         if not len(history.items):
             return raw
         rows, bags = _bags(history.items, [float(each.get("decay", 1)) for each in stack.columns])
-        weights_of = {id(each): bag for each, bag in zip(stack.columns, bags, strict=True)}
+        weights_of = {each["name"]: bag for each, bag in zip(stack.columns, bags, strict=True)}
 
         def weights(columns: Sequence[Mapping[str, Any]]) -> Float32:
-            return np.array([weights_of[id(each)] for each in columns], np.float32)
+            return np.array([weights_of[each["name"]] for each in columns], np.float32)
 
         raw.write("walk", lambda columns: self._matrices.walked(weights(columns), rows, columns[0]["matrix"]), "matrix")
         raw.write(
@@ -121,21 +125,45 @@ class DeviceLists:
             ),
             "first",
         )
-        raw.write("grams", lambda columns: self._matrices.gram_cosines(rows, weights(columns)))
-        raw.write("product", lambda columns: self._products(columns, weights(columns) @ self._matrices.vectors(rows)))
+        raw.write("grams", lambda columns: self._grams(columns, history.items))
+        raw.write("product", lambda columns: self._products(columns, history.items), "map")
         raw.write("sequence", lambda columns: np.stack([self._sequence(each["part"], history) for each in columns]))
         raw.write("repeat", lambda columns: self._repeats([float(each["half_life"]) for each in columns], history))
         return raw
 
-    def _products(self, columns: Sequence[Mapping[str, Any]], sums: Float32) -> Float32:
-        """[C, n] of histories' vectors at length 1, or what a linear map makes of them."""
-        lengths = np.linalg.norm(sums, axis=1, keepdims=True)
-        queries = np.divide(sums, lengths, out=np.zeros_like(sums), where=lengths > 0)
-        for place, column in enumerate(columns):
-            if part := column.get("map"):
-                arrays = self._pack.arrays
-                queries[place] = (queries[place] - arrays[f"map.{part}.mean"]) @ arrays[f"map.{part}.weights"]
-        return self._matrices.products(queries)
+    def _grams(self, columns: Sequence[Mapping[str, Any]], items: NDArray[np.int64]) -> Float32:
+        """[C, n] cosines to the history's grams."""
+        decays = [float(column["decay"]) for column in columns]
+        sums = self._sums("grams", decays, self._matrices.gram_cosines).of(items)
+        return sums / unit_lengths(sums, items, decays)
+
+    def _products(self, columns: Sequence[Mapping[str, Any]], items: NDArray[np.int64]) -> Float32:
+        """[C, n] cosines to the history's mean vector, or what a linear map makes of it."""
+        decays, part = [float(column["decay"]) for column in columns], columns[0]["map"]
+        lengths = self._lengths(decays, items)
+        if not part:
+            sums = self._sums("content", decays, lambda rows: self._matrices.products(self._matrices.vectors(rows)))
+            return sums.of(items) / lengths
+        weights, mean = self._pack.arrays[f"map.{part}.weights"], self._pack.arrays[f"map.{part}.mean"]
+        if part not in self._of_means:
+            self._of_means[part] = self._matrices.products((mean @ weights)[None])
+        mapped = self._sums(
+            part, decays, lambda rows: self._matrices.products(self._matrices.vectors(rows) @ weights)
+        ).of(items)
+        return mapped / lengths - self._of_means[part]
+
+    def _lengths(self, decays: Sequence[float], items: NDArray[np.int64]) -> Float32:
+        """[C, 1] of the history's decayed sums of vectors; infinite where it is 0."""
+        rows, bags = _bags(items, decays)
+        lengths = np.linalg.norm(np.array(bags) @ self._matrices.vectors(rows), axis=1, keepdims=True)
+        return np.where(lengths > 0, lengths, np.float32(np.inf))
+
+    def _sums(
+        self, name: str, decays: Sequence[float], rows: Callable[[NDArray[np.int64]], Float32]
+    ) -> DecayedSums:
+        if name not in self._known_sums:
+            self._known_sums[name] = DecayedSums(decays, rows, self._n_items)
+        return self._known_sums[name]
 
     def _sequence(self, part: str, history: OwnHistory) -> Float32:
         """[n]."""
@@ -159,10 +187,6 @@ class DeviceLists:
         if part not in self._tables:
             self._tables[part] = self._pack.arrays[f"item.table.{part}"].astype(np.float32)
         return self._tables[part]
-
-    @cached_property
-    def _tables(self) -> dict[str, Float32]:
-        return {}
 
 
 class _Raw:

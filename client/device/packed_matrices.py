@@ -64,43 +64,22 @@ class PackedMatrices:
             items = items[np.argpartition(first[items], -most)[-most:]]
         return self.walked(first[None, items], items, name)
 
-    def grams_of(self, rows: NDArray[np.int64], weights: Float32) -> tuple[NDArray[np.int64], Float32]:
-        """The weighed grams of a history at length 1.
-
-        Args:
-            rows: [L] items, each once.
-            weights: [C, L].
-
-        Returns:
-            [G] places among the pack's grams, and [C, G].
-        """
-        is_in_history = np.zeros(self._n_items, bool)
-        is_in_history[rows] = True
-        grams = self._grams
-        entries = np.flatnonzero(is_in_history[grams.parts["items"]])
-        place_of = np.zeros(self._n_items, np.int32)
-        place_of[rows] = np.arange(len(rows))
-        owners = place_of[grams.parts["items"][entries]]
-        which = np.searchsorted(grams.offsets, entries, side="right") - 1
-        used, places = np.unique(which, return_inverse=True)
-        values = grams.parts["weights"][entries] * self._idf[which] / self._gram_norms[rows][owners]
-        sums = np.array([np.bincount(places, row[owners] * values, minlength=len(used)) for row in weights], np.float32)
-        lengths = np.sqrt(np.maximum(np.square(sums).sum(1, keepdims=True), np.finfo(np.float32).tiny))
-        return used, np.asarray(sums / lengths, np.float32)
-
-    def gram_cosines(self, rows: NDArray[np.int64], weights: Float32) -> Float32:
-        """[C, n] cosines between the grams of weighed histories and those of all items.
-
-        Args:
-            rows: [L] items, each once.
-            weights: [C, L].
-        """
-        used, query = self.grams_of(rows, weights)
-        owners, places = self._grams.entries(used)
-        items = self._grams.parts["items"][places]
-        values = self._grams.parts["weights"][places] * self._idf[used][owners]
-        sums = [np.bincount(items, row[owners] * values, minlength=self._n_items) for row in query]
-        return np.asarray(np.array(sums) / self._gram_norms, np.float32)
+    def gram_cosines(self, rows: NDArray[np.int64]) -> Float32:
+        """[M, n] cosines between the grams of items [M] and those of all."""
+        grams, offsets, cosines = self._grams.parts, self._grams.offsets, np.zeros((len(rows), self._n_items), np.float32)
+        for place, row in enumerate(rows.tolist()):
+            entries = np.flatnonzero(grams["items"] == row)
+            used = np.searchsorted(offsets, entries, side="right") - 1
+            spans = list(zip(offsets[used].tolist(), offsets[used + 1].tolist(), strict=True))
+            if not spans:
+                continue
+            weights = np.repeat(grams["weights"][entries] * self._idf[used] ** 2, [end - start for start, end in spans])
+            items = np.concatenate([grams["items"][start:end] for start, end in spans]).astype(np.intp)
+            weights = weights * np.concatenate([grams["weights"][start:end] for start, end in spans])
+            cosines[place] = np.bincount(items, weights, minlength=self._n_items)
+        cosines /= self._gram_norms
+        cosines /= self._gram_norms[rows][:, None]
+        return cosines
 
     def vectors(self, rows: NDArray[np.int64]) -> Float32:
         """[L, D] content vectors of items."""

@@ -140,7 +140,7 @@ def _of_encoder(named: Named) -> Form:
 def _of_events(scorer: Scorer, n_items: int) -> Iterator[Form]:
     if isinstance(scorer, ContentKnn):
         decays = content_knn.DEFAULT.decays
-        yield from ({"form": "product", "decay": decay} for decay in decays)
+        yield from ({"form": "product", "decay": decay, "map": ""} for decay in decays)
         yield from _walks("kernel", decays)
     elif isinstance(scorer, ContentIdf):
         yield from ({"form": "grams", "decay": decay} for decay in content_idf.DEFAULT.decays)
