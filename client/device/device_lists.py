@@ -158,9 +158,7 @@ class DeviceLists:
         lengths = np.linalg.norm(np.array(bags) @ self._matrices.vectors(rows), axis=1, keepdims=True)
         return np.where(lengths > 0, lengths, np.float32(np.inf))
 
-    def _sums(
-        self, name: str, decays: Sequence[float], rows: Callable[[NDArray[np.int64]], Float32]
-    ) -> DecayedSums:
+    def _sums(self, name: str, decays: Sequence[float], rows: Callable[[NDArray[np.int64]], Float32]) -> DecayedSums:
         if name not in self._known_sums:
             self._known_sums[name] = DecayedSums(decays, rows, self._n_items)
         return self._known_sums[name]
@@ -219,7 +217,11 @@ class _Stack:
         self.names = [str(column["name"]) for column in columns]
         self.weights = np.asarray(weights, np.float32)
         self._parts = [
-            (rows, few, AlikeColumns(*_fitted(columns[rows]), None if columns[rows][0]["kind"] == COUNT else temperature))
+            (
+                rows,
+                few,
+                AlikeColumns(*_fitted(columns[rows]), None if columns[rows][0]["kind"] == COUNT else temperature),
+            )
             for rows, few in _alike(columns)
         ]
 
@@ -280,7 +282,7 @@ _FEW = frozenset({"walk", "walk-on", "repeat"})
 
 
 def _alike(columns: Sequence[Mapping[str, Any]]) -> Iterator[tuple[slice, bool]]:
-    """Stretches of at most ``_AT_ONCE`` columns of one kind that are calibrated in one way, and whether they are few."""
+    """Stretches of at most ``_AT_ONCE`` columns of one kind, and whether few of their numbers are not 0."""
     ways = [(column["kind"], column["kind"] == COUNT and column["form"] in _FEW) for column in columns]
     start = 0
     for row in range(1, len(ways) + 1):

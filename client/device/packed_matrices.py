@@ -1,4 +1,4 @@
-"""The matrices of a pack that walks go over, and its content vectors: rounded on the disk, exact where they are touched.
+"""The matrices of a pack that walks go over, and its content vectors: rounded on the disk, unpacked where they are read.
 
 n items, C weighed histories, E entries, L items of a history, D numbers of a content vector.
 """
@@ -56,7 +56,9 @@ class PackedMatrices:
         Returns:
             [C, n].
         """
-        return np.concatenate([self._second_step(first, names[1], most) for first in self.walked(weights, rows, names[0])])
+        return np.concatenate(
+            [self._second_step(first, names[1], most) for first in self.walked(weights, rows, names[0])]
+        )
 
     def _second_step(self, first: Float32, name: str, most: int) -> Float32:
         items = np.flatnonzero(first)
@@ -66,7 +68,11 @@ class PackedMatrices:
 
     def gram_cosines(self, rows: NDArray[np.int64]) -> Float32:
         """[M, n] cosines between the grams of items [M] and those of all."""
-        grams, offsets, cosines = self._grams.parts, self._grams.offsets, np.zeros((len(rows), self._n_items), np.float32)
+        grams, offsets, cosines = (
+            self._grams.parts,
+            self._grams.offsets,
+            np.zeros((len(rows), self._n_items), np.float32),
+        )
         for place, row in enumerate(rows.tolist()):
             entries = np.flatnonzero(grams["items"] == row)
             used = np.searchsorted(offsets, entries, side="right") - 1
@@ -108,7 +114,9 @@ class PackedMatrices:
         values = matrix.parts["values"][places].astype(np.float32) * np.float32(self._scales[name])
         return owners, matrix.parts["items"][places], values
 
-    def _nearest(self, graph: Mapping[str, float], rows: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any], Float32]:
+    def _nearest(
+        self, graph: Mapping[str, float], rows: NDArray[np.int64]
+    ) -> tuple[NDArray[Any], NDArray[Any], Float32]:
         """Edges to the nearest others, weighed by a kernel of some sharpness, or by the square of the cosine."""
         nearest = int(graph["nearest"])
         items = self._pack.arrays["item.near.items"][rows, :nearest]
@@ -125,7 +133,7 @@ class PackedMatrices:
     @cached_property
     def _idf(self) -> Float32:
         """[G] of each gram: ln((n + 1) / (df + 1)) + 1, by twice of which weights are counted."""
-        frequency = np.diff(self._grams.offsets.astype(np.int64))
+        frequency = self._grams.counts
         return np.asarray(np.log((self._n_items + 1) / (frequency + 1)) + 1, np.float32)
 
     @cached_property

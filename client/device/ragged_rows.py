@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,11 @@ class RaggedRows:
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """[m] entries of each row."""
+        return np.asarray(np.diff(self.offsets.astype(np.int64)), np.int64)
 
     @classmethod
     def under(cls, name: str, arrays: Mapping[str, NDArray[Any]]) -> "RaggedRows":
@@ -79,7 +85,7 @@ class RaggedRows:
 
     def unlike(self, others: "RaggedRows") -> NDArray[np.int64]:
         """The rows [c] that are not the same in as many others; both have the same parts."""
-        counts, other_counts = (np.diff(rows.offsets.astype(np.int64)) for rows in (self, others))
+        counts, other_counts = self.counts, others.counts
         same = counts == other_counts
         if not same.any():
             return np.arange(len(self))
@@ -87,7 +93,7 @@ class RaggedRows:
         mine, theirs = self.taken(alike), others.taken(alike)
         differs = np.zeros(len(mine.parts[next(iter(mine.parts))]), bool)
         for key, part in mine.parts.items():
-            differs |= part != theirs.parts[key]
+            differs |= in_bits(part) != in_bits(theirs.parts[key])
         owners = np.repeat(alike, counts[alike])
         same[owners[differs]] = False
         return np.flatnonzero(~same)
@@ -103,4 +109,9 @@ def texts_in_rows(texts: list[str]) -> RaggedRows:
 def texts_of(rows: RaggedRows) -> list[str]:
     """The inverse of ``texts_in_rows``."""
     content, offsets = rows.parts["bytes"].tobytes(), rows.offsets.tolist()
-    return [content[start:end].decode("utf-8", "surrogatepass") for start, end in zip(offsets, offsets[1:], strict=False)]
+    return [content[start:end].decode("utf-8", "surrogatepass") for start, end in pairwise(offsets)]
+
+
+def in_bits(array: NDArray[Any]) -> NDArray[Any]:
+    """The same numbers as whole ones: two are equal where every bit is, whatever they are."""
+    return np.ascontiguousarray(array).view(f"u{array.dtype.itemsize}")

@@ -127,7 +127,9 @@ def _grams(weights: sp.csr_array, width: type[np.integer[Any]]) -> Arrays:
 
 def _matrices(rest: Thinned, stacks: PackedStacks) -> tuple[Arrays, dict[str, float]]:
     """The matrices that columns walk over, in half precision, and what their values are multiplied by."""
-    wanted = {str(column[key]) for column in stacks.whole.columns for key in ("matrix", "first", "then") if key in column}
+    wanted = {
+        str(column[key]) for column in stacks.whole.columns for key in ("matrix", "first", "then") if key in column
+    }
     arrays: Arrays = {}
     scales: dict[str, float] = {}
     for name in sorted(wanted - set(GRAPHS)):

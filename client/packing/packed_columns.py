@@ -3,7 +3,7 @@
 R columns, n items.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +33,10 @@ from client.scorers.transition import LONG, Transition
 from client.training.moments import DECAY
 from shared.errors import HeadStoreError
 
-GRAPHS = {"kernel": {"nearest": content_knn.DEFAULT.neighbours, "sharpness": content_knn.DEFAULT.sharpness}, "squares": {"nearest": 30}}
+GRAPHS = {
+    "kernel": {"nearest": content_knn.DEFAULT.neighbours, "sharpness": content_knn.DEFAULT.sharpness},
+    "squares": {"nearest": 30},
+}
 """matrices that a pack holds as cosines of nearest items"""
 SIMILARITY, EASE = "item_similarity", "ease"
 Form = Mapping[str, Any]
@@ -138,28 +141,28 @@ def _of_encoder(named: Named) -> Form:
 
 
 def _of_events(scorer: Scorer, n_items: int) -> Iterator[Form]:
-    if isinstance(scorer, ContentKnn):
-        decays = content_knn.DEFAULT.decays
-        yield from ({"form": "product", "decay": decay, "map": ""} for decay in decays)
-        yield from _walks("kernel", decays)
-    elif isinstance(scorer, ContentIdf):
-        yield from ({"form": "grams", "decay": decay} for decay in content_idf.DEFAULT.decays)
-    elif isinstance(scorer, ItemKnn):
-        yield from _walks(SIMILARITY, item_knn.DEFAULT.decays)
-    elif isinstance(scorer, Transition):
-        name, _, _ = scorer.columns[0].name.partition("@")
-        yield from _walks(name, (LONG if name != "transition" else TRANSITION).decays)
-    elif isinstance(scorer, Diffusion):
-        most = 0 if n_items <= WHOLE_UP_TO else diffusion.DEFAULT.steps
-        for first, then in (("squares", SIMILARITY), (SIMILARITY, "squares")):
-            steps = {"form": "walk-on", "first": first, "then": then, "most": most}
-            yield from ({**steps, "decay": decay} for decay in diffusion.DEFAULT.decays)
-    elif isinstance(scorer, Ease):
-        yield from _walks(EASE, (1.0,))
-    elif isinstance(scorer, RepeatCounts):
-        yield from ({"form": "repeat", "half_life": days} for days in repeat_counts.DEFAULT.half_lives)
-    else:
-        raise _unknown(scorer)
+    for kind, forms in _FORMS_OF.items():
+        if isinstance(scorer, kind):
+            return forms(scorer, n_items)
+    raise _unknown(scorer)
+
+
+def _of_content(_scorer: Scorer, _n_items: int) -> Iterator[Form]:
+    decays = content_knn.DEFAULT.decays
+    yield from ({"form": "product", "decay": decay, "map": ""} for decay in decays)
+    yield from _walks("kernel", decays)
+
+
+def _of_transition(scorer: Scorer, _n_items: int) -> Iterator[Form]:
+    name, _, _ = scorer.columns[0].name.partition("@")
+    return _walks(name, (TRANSITION if name == "transition" else LONG).decays)
+
+
+def _of_diffusion(_scorer: Scorer, n_items: int) -> Iterator[Form]:
+    most = 0 if n_items <= WHOLE_UP_TO else diffusion.DEFAULT.steps
+    for first, then in (("squares", SIMILARITY), (SIMILARITY, "squares")):
+        steps = {"form": "walk-on", "first": first, "then": then, "most": most}
+        yield from ({**steps, "decay": decay} for decay in diffusion.DEFAULT.decays)
 
 
 def _walks(matrix: str, decays: Sequence[float]) -> Iterator[Form]:
@@ -169,3 +172,17 @@ def _walks(matrix: str, decays: Sequence[float]) -> Iterator[Form]:
 def _unknown(scorer: Scorer) -> HeadStoreError:
     names = ", ".join(column.name for column in scorer.columns)
     return HeadStoreError(f"the record weighs {names}, which no device knows; fit it without")
+
+
+_FORMS_OF: Mapping[type, Callable[[Scorer, int], Iterator[Form]]] = {
+    ContentKnn: _of_content,
+    ContentIdf: lambda _scorer, _n: ({"form": "grams", "decay": decay} for decay in content_idf.DEFAULT.decays),
+    ItemKnn: lambda _scorer, _n: _walks(SIMILARITY, item_knn.DEFAULT.decays),
+    Transition: _of_transition,
+    Diffusion: _of_diffusion,
+    Ease: lambda _scorer, _n: _walks(EASE, (1.0,)),
+    RepeatCounts: lambda _scorer, _n: (
+        {"form": "repeat", "half_life": days} for days in repeat_counts.DEFAULT.half_lives
+    ),
+}
+"""Of a scorer and a catalogue of n items, one form a column."""

@@ -83,7 +83,7 @@ def _thinned_statistic(
     name: str, matrix: Matrix, least_users: int, counted: Sequences, user_items: sp.csr_array
 ) -> Matrix:
     if name == "popularity":
-        return np.where(np.asarray(matrix) >= least_users, matrix, 0).astype(np.float32)
+        return (np.asarray(matrix) * (np.asarray(matrix) >= least_users)).astype(np.float32)
     if name.startswith(f"{shown.NAME}@"):  # impressions do not tell how many users they are of
         return np.zeros_like(np.asarray(matrix))
     if name.partition("@")[0] in _PAIRS:
@@ -146,15 +146,15 @@ def _recent(statistics: Mapping[str, Matrix], sequences: Sequences, least_users:
     if state is None:
         return {}
     until, *half_lives = np.asarray(state).tolist()
-    found = {}
+    thinner: dict[str, Matrix] = {}
     for half_life in half_lives:
         name = f"{recent.NAME}@{half_life:g}"
         counts = np.asarray(statistics[name])
         within = sequences.clock >= until - _FADED * half_life
         keys = np.unique(sequences.items[within].astype(np.int64) * len(sequences) + sequences.owners()[within])
         users = np.bincount(keys // len(sequences), minlength=len(counts))
-        found[name] = np.where(users >= least_users, counts, 0).astype(np.float32)
-    return found
+        thinner[name] = np.where(users >= least_users, counts, 0).astype(np.float32)
+    return thinner
 
 
 def _first_seen(statistics: Mapping[str, Matrix], sequences: Sequences, least_users: int) -> dict[str, Matrix]:

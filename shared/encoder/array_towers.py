@@ -1,4 +1,4 @@
-"""The state of one history by trained history towers, in numpy alone: where no torch is, or a call costs more than work.
+"""The state of one history by trained history towers, in numpy alone: without torch, and for less a call.
 
 What ``HistoryTower`` gives without padding and dropout. L items, d width, h heads.
 """
@@ -31,7 +31,8 @@ class ArrayTowers:
 
     def of(self, vectors: Float32) -> Float32:
         """[d] at the last of L items' vectors [L, d], oldest first; L is at least 1."""
-        return self._joined(vectors, 1)[0]
+        state: Float32 = self._joined(vectors, 1)[0]
+        return state
 
     def at_each(self, vectors: Float32) -> Float32:
         """[L, d] at each of L items' vectors [L, d], oldest first; none has seen a later one."""
@@ -40,7 +41,7 @@ class ArrayTowers:
     def _joined(self, vectors: Float32, count: int) -> Float32:
         parts = np.split(vectors, len(self._members), axis=1)
         states = [tower.last(part, count) for tower, part in zip(self._members, parts, strict=True)]
-        return np.concatenate(states, axis=1) / np.float32(len(states))
+        return np.asarray(np.concatenate(states, axis=1) / np.float32(len(states)), np.float32)
 
 
 class _Tower:
