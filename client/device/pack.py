@@ -21,8 +21,8 @@ from shared.system.array_file import NotAnArrayFile, array_file, header_length, 
 
 FORMAT = "graft-pack/1"
 Arrays = Mapping[str, NDArray[Any]]
-"""By name: what begins with ``item.`` is [n, ...] by item, with ``rows.`` ragged by item, with ``grams.`` ragged by gram;
-an array whose name ends in ``.items`` holds rows of items."""
+"""By name: what begins with ``item.`` is [n, ...] by item, with ``rows.`` ragged by item, with ``grams.`` by gram; an
+array whose name ends in ``.items`` holds rows of items."""
 Float32 = NDArray[np.float32]
 
 

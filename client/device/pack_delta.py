@@ -50,7 +50,11 @@ def delta_content(earlier: CataloguePack, later: CataloguePack) -> bytes:
         The array file of a delta, to be signed.
     """
     rows = _rows_between(earlier, later.item_ids, later.arrays[_GRAM_KEYS])
-    arrays: dict[str, NDArray[Any]] = {"stood": rows.items.astype(np.int32), "grams_stood": rows.grams.astype(np.int32)}
+    arrays = {
+        "stood": _short(rows.items, len(earlier.item_ids)),
+        "grams_stood": _short(rows.grams, len(earlier.arrays[_GRAM_KEYS])),
+    }
+    kept = [name for name, array in later.arrays.items() if _is_kept(name, earlier.arrays.get(name), array)]
     for name, array in later.arrays.items():
         if (group := _ragged(name)) is not None:
             if name.endswith(".offsets"):
@@ -58,11 +62,11 @@ def delta_content(earlier: CataloguePack, later: CataloguePack) -> bytes:
         elif name.startswith("item.") and _alike(earlier.arrays.get(name), array):
             changed = _unlike_rows(_moved(earlier.arrays[name], name, rows), array)
             arrays |= {f"{_CHANGED}{name}.at": changed.astype(np.uint32), f"{_CHANGED}{name}": array[changed]}
-        else:
+        elif name not in kept:
             arrays[f"{_WHOLE}{name}"] = array
     arrays[_SIGNATURE] = np.frombuffer(later.signature, np.uint8)
     facts = {"format": FORMAT, "from": earlier.version, "base": earlier.signature.hex(), "facts": dict(later.facts)}
-    return content_of(arrays, facts)
+    return content_of(arrays, {**facts, "kept": kept})
 
 
 def applied(base: CataloguePack, delta: SignedFile, where: str) -> bytes:
@@ -85,19 +89,18 @@ def applied(base: CataloguePack, delta: SignedFile, where: str) -> bytes:
     if facts["base"] != base.signature.hex():
         expected = f"expected a delta that leads on from version {base.version}, which this device has"
         raise PackRefused(f"{where}: {expected}; found one from version {facts['from']}")
-    content = content_of(_later_arrays(base, arrays), facts["facts"])
+    later = {**_later_arrays(base, arrays), **{name: base.arrays[name] for name in facts["kept"]}}
+    content = content_of(later, facts["facts"])
     head = PACK + delta.key + arrays[_SIGNATURE].tobytes()
     require_signed(head, hashlib.sha256(content).digest(), f"{where}, applied", delta.key)
     return head + content
 
 
 def _later_arrays(base: CataloguePack, changes: Arrays) -> dict[str, NDArray[Any]]:
-    stood = changes["stood"].astype(np.int64)
-    rows = Rows(
-        items=stood,
-        grams=changes["grams_stood"].astype(np.int64),
-        items_now=_inverse(stood, len(base.arrays["item.users"])),
-    )
+    count = len(base.arrays["item.users"])
+    stood = _long(changes["stood"], count)
+    grams = _long(changes["grams_stood"], len(base.arrays[_GRAM_KEYS]))
+    rows = Rows(items=stood, grams=grams, items_now=_inverse(stood, count))
     later = {name.removeprefix(_WHOLE): array for name, array in changes.items() if name.startswith(_WHOLE)}
     for name in [name for name in changes if name.startswith(_CHANGED) and name.endswith(".at")]:
         known, at = name.removeprefix(_CHANGED).removesuffix(".at"), changes[name].astype(np.int64)
@@ -161,6 +164,25 @@ def _ragged(name: str) -> str | None:
     """The group of an array of ragged rows; None for another one."""
     group = name.rpartition(".")[0]
     return group if name.startswith("rows.") or group == _GRAMS else None
+
+
+def _short(stood: NDArray[np.int64], before: int) -> NDArray[Any]:
+    """Where rows stood; nothing at all where each of those before still stands where it stood, and none is new."""
+    same = len(stood) == before and (stood == np.arange(before)).all()
+    return np.zeros(0, np.int32) if same else stood.astype(np.int32)
+
+
+def _long(short: NDArray[Any], before: int) -> NDArray[np.int64]:
+    """The inverse of ``_short``."""
+    return short.astype(np.int64) if len(short) else np.arange(before)
+
+
+def _is_kept(name: str, before: NDArray[Any] | None, now: NDArray[Any]) -> bool:
+    """Whether an array that is not of rows is the same in both packs."""
+    if name.startswith("item.") or _ragged(name) is not None or before is None:
+        return False
+    same_form = (before.dtype, before.shape) == (now.dtype, now.shape)
+    return same_form and bool((in_bits(before) == in_bits(now)).all())
 
 
 def _alike(before: NDArray[Any] | None, now: NDArray[Any]) -> bool:

@@ -1,4 +1,4 @@
-"""The matrices of a pack that walks go over, and its content vectors: rounded on the disk, unpacked where they are read.
+"""The matrices of a pack that walks go over, and its content vectors: rounded on the disk, unpacked as they are read.
 
 n items, C weighed histories, E entries, L items of a history, D numbers of a content vector.
 """
