@@ -104,8 +104,8 @@ def test_a_delta_that_leads_to_what_the_platform_never_signed_is_refused(packs, 
 @pytest.mark.parametrize("kind", [PACK, DELTA])
 def test_what_is_signed_and_no_pack_is_refused(packs, tmp_path, kind):
     new_device(tmp_path / "device", str(packs / "first.pack"))
-    with pytest.raises(PackRefused, match="expected a (pack|delta) of the format"):
-        write_signed(tmp_path / "odd", content_of({"a": np.zeros(3)}, {"format": "other"}), kind)
+    write_signed(tmp_path / "odd", content_of({"a": np.zeros(3)}, {"format": "other"}), kind)
+    with pytest.raises(PackRefused, match="of the format graft-pack"):
         update(tmp_path / "device", str(tmp_path / "odd"))
 
 

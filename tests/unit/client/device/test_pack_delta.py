@@ -31,7 +31,9 @@ def test_counts_that_changed_are_a_small_delta(tmp_path):
 
 def test_items_that_joined(tmp_path):
     served = served_world()
-    added = with_items(served, [NewItem(item_id="new", text="film of a new kind"), NewItem(item_id="a newer", text="film")])
+    added = with_items(
+        served, [NewItem(item_id="new", text="film of a new kind"), NewItem(item_id="a newer", text="film")]
+    )
     carried_over(
         tmp_path, write_pack(tmp_path / "first.pack", served), write_pack(tmp_path / "second.pack", added, version=2)
     )

@@ -35,10 +35,10 @@ def write_pack(
     """The pack of a head, written and opened again."""
     rest = thinned(counted(served_world() if served is None else served), least_users)
     unsigned = unsigned_pack(rest, version, least_users)
-    return write_signed(path, content_of(unsigned.arrays, unsigned.facts), PACK, key)
+    write_signed(path, content_of(unsigned.arrays, unsigned.facts), PACK, key)
+    return CataloguePack.open(path)
 
 
-def write_signed(path: Path, content: bytes, kind: bytes, key: Ed25519PrivateKey = KEY) -> CataloguePack | None:
-    """A signed file; opened where it is a pack."""
+def write_signed(path: Path, content: bytes, kind: bytes, key: Ed25519PrivateKey = KEY) -> None:
+    """A signed file of any content."""
     path.write_bytes(signed(kind, hashlib.sha256(content).digest(), key) + content)
-    return CataloguePack.open(path) if kind == PACK else None
