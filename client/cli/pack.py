@@ -38,14 +38,16 @@ def pack(
     """
     from client.api.packs import make_pack
 
-    made = make_pack(folder, heads, out, since=since, whole=whole, least_users=least_users, vault_key=vault_key)
+    packed = make_pack(folder, heads, out, since=since, whole=whole, least_users=least_users, vault_key=vault_key)
     document = {
         "file": str(out),
-        "version": made.version,
-        "items": made.items,
-        "bytes": made.size,
-        "platform_key": made.key,
+        "version": packed.version,
+        "items": packed.items,
+        "bytes": packed.size,
+        "platform_key": packed.key,
     }
     kind = "a delta to version" if since else "version"
-    sentence = f"{out}: {kind} {made.version}, {made.items:,} items, {made.size:,} bytes\nplatform-key: {made.key}"
+    sentence = (
+        f"{out}: {kind} {packed.version}, {packed.items:,} items, {packed.size:,} bytes\nplatform-key: {packed.key}"
+    )
     tell(document, sentence, as_json=as_json)

@@ -66,13 +66,13 @@ def audit(folder: Path) -> dict[str, Any]:
     }
 
 
-def audit_lines(found: Mapping[str, Any]) -> list[str]:
+def audit_lines(holdings: Mapping[str, Any]) -> list[str]:
     """The same in words."""
-    lines = [f"sealed: {name}, {size:,} bytes" for name, size in found["sealed"].items()]
-    lines += [f"plain: {name}, {size:,} bytes" for name, size in found["plain"].items()]
+    lines = [f"sealed: {name}, {size:,} bytes" for name, size in holdings["sealed"].items()]
+    lines += [f"plain: {name}, {size:,} bytes" for name, size in holdings["plain"].items()]
     asked = [
         f"asked {each['address']} for a file, which got no more than this; {each['received']:,} bytes came"
-        for each in found["left"]
+        for each in holdings["left"]
     ]
     return [*lines, *(asked or ["nothing has left this device"])]
 

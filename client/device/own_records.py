@@ -76,10 +76,10 @@ class OwnRecords:
 
     def trust(self) -> Trust:
         """Whose packs the device takes."""
-        found = self._read(_TRUST, None)
-        if found is None:
+        stored = self._read(_TRUST, None)
+        if stored is None:
             raise VaultError("the vault holds no platform's key: the device was not made to its end")
-        return Trust(**found)
+        return Trust(**stored)
 
     def write_trust(self, pack: CataloguePack) -> None:
         """Take this pack, and further ones of its signer alone."""

@@ -54,7 +54,7 @@ def delta_content(earlier: CataloguePack, later: CataloguePack) -> bytes:
         "stood": _short(rows.items, len(earlier.item_ids)),
         "grams_stood": _short(rows.grams, len(earlier.arrays[_GRAM_KEYS])),
     }
-    kept = [name for name, array in later.arrays.items() if _is_kept(name, earlier.arrays.get(name), array)]
+    same = [name for name, array in later.arrays.items() if _is_kept(name, earlier.arrays.get(name), array)]
     for name, array in later.arrays.items():
         if (group := _ragged(name)) is not None:
             if name.endswith(".offsets"):
@@ -62,11 +62,11 @@ def delta_content(earlier: CataloguePack, later: CataloguePack) -> bytes:
         elif name.startswith("item.") and _alike(earlier.arrays.get(name), array):
             changed = _unlike_rows(_moved(earlier.arrays[name], name, rows), array)
             arrays |= {f"{_CHANGED}{name}.at": changed.astype(np.uint32), f"{_CHANGED}{name}": array[changed]}
-        elif name not in kept:
+        elif name not in same:
             arrays[f"{_WHOLE}{name}"] = array
     arrays[_SIGNATURE] = np.frombuffer(later.signature, np.uint8)
     facts = {"format": FORMAT, "from": earlier.version, "base": earlier.signature.hex(), "facts": dict(later.facts)}
-    return content_of(arrays, {**facts, "kept": kept})
+    return content_of(arrays, {**facts, "kept": same})
 
 
 def applied(base: CataloguePack, delta: SignedFile, where: str) -> bytes:

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
-from client.device_cli.delete_all import delete_all
-from client.device_cli.init import init
-from client.device_cli.learn import learn
-from client.device_cli.recommend import recommend
-from client.device_cli.record import record
-from client.device_cli.status import audit, status
-from client.device_cli.update import update
+from client.device.cli.delete_all import delete_all
+from client.device.cli.init import init
+from client.device.cli.learn import learn
+from client.device.cli.recommend import recommend
+from client.device.cli.record import record
+from client.device.cli.status import audit, status
+from client.device.cli.update import update
 from shared.system.command_options import run_command
 from shared.system.program import add_commands, program
 

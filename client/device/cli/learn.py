@@ -1,6 +1,6 @@
 """``graft-device learn``: the device's head learns from its own history."""
 
-from client.device_cli.arguments import DeviceFolder
+from client.device.cli.arguments import DeviceFolder
 from shared.system.answer import AsJson, tell
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from client.device_cli.arguments import DeviceFolder
+from client.device.cli.arguments import DeviceFolder
 from shared.system.answer import AsJson, tell
 
 _REASONS = 3
