@@ -1,6 +1,6 @@
 """Sums over a history that fade with its events: a further event costs one row, whatever came before it.
 
-n items, C decays, L events, M events that are new.
+n items, C sums, L events, M distinct items, Q sums that are asked for.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,22 +9,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 Float32 = NDArray[np.float32]
-_AT_ONCE = 32
-"""events whose rows lie in memory at once"""
+
+
+Weighed = Callable[[NDArray[np.int64], Float32, Sequence[int]], Float32]
+"""Of distinct items [M], weights [Q, M] and the kind of each [Q]: the sums [Q, n] of the items' rows of that kind."""
 
 
 class DecayedSums:
     """Σ decay^age · row(item) over the events of a history, of which the last one is kept."""
 
-    def __init__(self, decays: Sequence[float], rows: Callable[[NDArray[np.int64]], Float32], n_items: int) -> None:
+    def __init__(self, decays: Sequence[float], kinds: Sequence[int], weighed: Weighed, n_items: int) -> None:
         """Nothing is summed yet.
 
         Args:
             decays: C factors per step back, from 0 to 1.
-            rows: gives [M, n] for items [M].
+            kinds: [C] which kind of rows each sum is of.
+            weighed: gives sums of rows.
             n_items: n.
         """
-        self._decays, self._rows = np.array(decays, np.float32), rows
+        self._decays, self._kinds, self._weighed = list(decays), list(kinds), weighed
         self._items = np.zeros(0, np.int64)
         self._sums = np.zeros((len(decays), n_items), np.float32)
 
@@ -32,18 +35,41 @@ class DecayedSums:
         """[C, n] of a history [L], oldest first; not to be changed."""
         before = len(self._items)
         if before > len(items) or (self._items != items[:before]).any():
-            self._items, self._sums = np.zeros(0, np.int64), np.zeros_like(self._sums)
+            self._sums[:] = 0
             before = 0
-        for start in range(before, len(items), _AT_ONCE):
-            self._add(items[start : start + _AT_ONCE])
+        if before < len(items):
+            self._add(items[before:])
         self._items = items.copy()
         return self._sums
 
     def _add(self, items: NDArray[np.int64]) -> None:
-        ages = np.arange(len(items))[::-1]
-        weights = np.power(self._decays[:, None], ages, dtype=np.float32)
-        self._sums *= np.power(self._decays, len(items), dtype=np.float32)[:, None]
-        self._sums += weights @ self._rows(items)
+        """A single event weighs the same at each decay: its row of each kind is enough."""
+        self._sums *= np.power(np.array(self._decays, np.float32), len(items))[:, None]
+        if len(items) > 1:
+            self._sums += self._weighed(*bags(items, self._decays), self._kinds)
+            return
+        kinds = list(dict.fromkeys(self._kinds))
+        rows = self._weighed(items, np.ones((len(kinds), 1), np.float32), kinds)
+        self._sums += rows[[kinds.index(kind) for kind in self._kinds]]
+
+
+def bags(items: NDArray[np.int64], decays: Sequence[float]) -> tuple[NDArray[np.int64], Float32]:
+    """What the items of a history weigh.
+
+    Args:
+        items: [L] oldest first.
+        decays: C factors per step back, from 0 to 1.
+
+    Returns:
+        [M] distinct items, and [C, M] decay^age, summed over an item's events; the last event has age 0.
+    """
+    rows, places = np.unique(items, return_inverse=True)
+    ages = np.arange(len(items))[::-1]
+    told = {
+        decay: np.bincount(places, np.power(np.float32(decay), ages), minlength=len(rows)).astype(np.float32)
+        for decay in set(decays)
+    }
+    return rows.astype(np.int64), np.array([told[decay] for decay in decays], np.float32).reshape(-1, len(rows))
 
 
 def unit_lengths(sums: Float32, items: NDArray[np.int64], decays: Sequence[float]) -> Float32:

@@ -4,15 +4,15 @@ R columns, n items, L items of a history, M items that are listed.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from client.device.decayed_sums import DecayedSums, unit_lengths
+from client.device.decayed_sums import DecayedSums, bags, unit_lengths
 from client.device.device_head import DeviceHead
 from client.device.own_history import OwnHistory
 from client.device.pack import CataloguePack
@@ -49,7 +49,8 @@ class DeviceLists:
         self._whole = _Stack(pack.facts["columns"], pack.arrays["weights"], pack.facts["temperature"])
         self._cold = _Stack(pack.facts["cold"], pack.arrays["cold_weights"], pack.facts["temperature"])
         self._n_items = len(pack.arrays["item.users"])
-        self._known_sums: dict[str, DecayedSums] = {}
+        self._product_sums: DecayedSums | None = None
+        self._gram_sums: DecayedSums | None = None
         self._of_means: dict[str, Float32] = {}
         self._tables: dict[str, Float32] = {}
 
@@ -111,22 +112,24 @@ class DeviceLists:
         raw.write("shared", lambda columns: self._pack.arrays["item.shared"].T[[int(each["row"]) for each in columns]])
         if not len(history.items):
             return raw
-        rows, bags = _bags(history.items, [float(each.get("decay", 1)) for each in stack.columns])
-        weights_of = {each["name"]: bag for each, bag in zip(stack.columns, bags, strict=True)}
+        rows, weights = bags(history.items, [float(each.get("decay", 1)) for each in stack.columns])
+        weights_of = {each["name"]: bag for each, bag in zip(stack.columns, weights, strict=True)}
 
-        def weights(columns: Sequence[Mapping[str, Any]]) -> Float32:
+        def weights_in(columns: Sequence[Mapping[str, Any]]) -> Float32:
             return np.array([weights_of[each["name"]] for each in columns], np.float32)
 
-        raw.write("walk", lambda columns: self._matrices.walked(weights(columns), rows, columns[0]["matrix"]), "matrix")
+        raw.write(
+            "walk", lambda columns: self._matrices.walked(weights_in(columns), rows, columns[0]["matrix"]), "matrix"
+        )
         raw.write(
             "walk-on",
             lambda columns: self._matrices.walked_on(
-                weights(columns), rows, (columns[0]["first"], columns[0]["then"]), int(columns[0]["most"])
+                weights_in(columns), rows, (columns[0]["first"], columns[0]["then"]), int(columns[0]["most"])
             ),
             "first",
         )
         raw.write("grams", lambda columns: self._grams(columns, history.items))
-        raw.write("product", lambda columns: self._products(columns, history.items), "map")
+        raw.write("product", lambda columns: self._products(columns, history.items))
         raw.write("sequence", lambda columns: np.stack([self._sequence(each["part"], history) for each in columns]))
         raw.write("repeat", lambda columns: self._repeats([float(each["half_life"]) for each in columns], history))
         return raw
@@ -134,34 +137,44 @@ class DeviceLists:
     def _grams(self, columns: Sequence[Mapping[str, Any]], items: NDArray[np.int64]) -> Float32:
         """[C, n] cosines to the history's grams."""
         decays = [float(column["decay"]) for column in columns]
-        sums = self._sums("grams", decays, self._matrices.gram_cosines).of(items)
+        if self._gram_sums is None:
+            weighed = lambda rows, weights, _kinds: self._matrices.gram_sums(rows, weights)  # noqa: E731
+            self._gram_sums = DecayedSums(decays, [0] * len(decays), weighed, self._n_items)
+        sums = self._gram_sums.of(items)
         return sums / unit_lengths(sums, items, decays)
 
     def _products(self, columns: Sequence[Mapping[str, Any]], items: NDArray[np.int64]) -> Float32:
-        """[C, n] cosines to the history's mean vector, or what a linear map makes of it."""
-        decays, part = [float(column["decay"]) for column in columns], columns[0]["map"]
-        lengths = self._lengths(decays, items)
-        if not part:
-            sums = self._sums("content", decays, lambda rows: self._matrices.products(self._matrices.vectors(rows)))
-            return sums.of(items) / lengths
-        weights, mean = self._pack.arrays[f"map.{part}.weights"], self._pack.arrays[f"map.{part}.mean"]
-        if part not in self._of_means:
-            self._of_means[part] = self._matrices.products((mean @ weights)[None])
-        mapped = self._sums(
-            part, decays, lambda rows: self._matrices.products(self._matrices.vectors(rows) @ weights)
-        ).of(items)
-        return mapped / lengths - self._of_means[part]
+        """[C, n] cosines to the history's mean vector, or what a linear map makes of them."""
+        decays, maps = [float(column["decay"]) for column in columns], [str(column["map"]) for column in columns]
+        if self._product_sums is None:
+            kinds = list(dict.fromkeys(maps))
+            self._product_sums = DecayedSums(
+                decays, [kinds.index(name) for name in maps], partial(self._products_of, kinds), self._n_items
+            )
+        rows, weights = bags(items, decays)
+        lengths = np.linalg.norm(weights @ self._matrices.vectors(rows), axis=1, keepdims=True)
+        scores = self._product_sums.of(items) / np.where(lengths > 0, lengths, np.float32(np.inf))
+        for column, name in enumerate(maps):
+            if name:
+                scores[column] -= self._of_mean(name)
+        return np.asarray(scores, np.float32)
 
-    def _lengths(self, decays: Sequence[float], items: NDArray[np.int64]) -> Float32:
-        """[C, 1] of the history's decayed sums of vectors; infinite where it is 0."""
-        rows, bags = _bags(items, decays)
-        lengths = np.linalg.norm(np.array(bags) @ self._matrices.vectors(rows), axis=1, keepdims=True)
-        return np.where(lengths > 0, lengths, np.float32(np.inf))
+    def _products_of(
+        self, maps: Sequence[str], items: NDArray[np.int64], weights: Float32, kinds: Sequence[int]
+    ) -> Float32:
+        """[Q, n] products of weighed vectors, each under its map, with those of all items, in one pass over these."""
+        queries = weights @ self._matrices.vectors(items)
+        for row, kind in enumerate(kinds):
+            if maps[kind]:
+                queries[row] = queries[row] @ self._pack.arrays[f"map.{maps[kind]}.weights"]
+        return self._matrices.products(queries)
 
-    def _sums(self, name: str, decays: Sequence[float], rows: Callable[[NDArray[np.int64]], Float32]) -> DecayedSums:
-        if name not in self._known_sums:
-            self._known_sums[name] = DecayedSums(decays, rows, self._n_items)
-        return self._known_sums[name]
+    def _of_mean(self, name: str) -> Float32:
+        """[n] what a linear map takes off, whatever the history."""
+        if name not in self._of_means:
+            mapped = self._pack.arrays[f"map.{name}.mean"] @ self._pack.arrays[f"map.{name}.weights"]
+            self._of_means[name] = self._matrices.products(mapped[None])[0]
+        return self._of_means[name]
 
     def _sequence(self, part: str, history: OwnHistory) -> Float32:
         """[n]."""
@@ -293,17 +306,6 @@ def _alike(columns: Sequence[Mapping[str, Any]]) -> Iterator[tuple[slice, bool]]
 
 def _fitted(columns: Sequence[Mapping[str, Any]]) -> tuple[list[list[float]], list[float]]:
     return [column["mixture"] for column in columns], [float(column["scale"]) for column in columns]
-
-
-def _bags(items: NDArray[np.int64], decays: Sequence[float]) -> tuple[NDArray[np.int64], list[Float32]]:
-    """[L] distinct items, and for each decay [L] their weights: decay^age, summed over an item's events."""
-    rows, places = np.unique(items, return_inverse=True)
-    ages = np.arange(len(items))[::-1]
-    told = {
-        decay: np.bincount(places, np.power(np.float32(decay), ages), minlength=len(rows)).astype(np.float32)
-        for decay in set(decays)
-    }
-    return rows.astype(np.int64), [told[decay] for decay in decays]
 
 
 def _best_first(scores: Float32, allowed: NDArray[np.bool_], k: int) -> NDArray[np.int64]:
