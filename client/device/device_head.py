@@ -3,7 +3,7 @@
 score_i = scale · <u + p + V U u, e_i> + bias · prior_i, and what the platform adds to an item anyway. Forward, backward
 and steps of plain gradient descent are numpy; a leading axis holds a cohort of heads.
 
-K heads, T events that are predicted, S items that each is told from (its own first), d width, r rank, n items.
+K heads, T events that are predicted, m drawn items that stand for the catalogue, d width, r rank.
 """
 
 from collections.abc import Mapping
@@ -72,17 +72,22 @@ class DeviceHead:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class HeadExamples:
-    """What K heads learn from: T events each, told from S items, the one that came first among them."""
+    """What K heads learn from: T events each, told from m items that are the same for all events of a head."""
 
     states: Array
     """[K, T, d] before each event"""
-    vectors: Array
-    """[K, T, S, d] of the items"""
-    priors: Array
-    """[K, T, S] log-popularity of the items"""
-    offsets: Array
-    """[K, T, S] what is added to each score: the item's own bias, how many items a drawn one stands for; -inf where it
-    is the event's own item"""
+    targets: Array
+    """[K, T, d] vectors of the events' items"""
+    target_priors: Array
+    """[K, T] their log-popularity"""
+    target_offsets: Array
+    """[K, T] what is added to their scores: the items' own biases"""
+    drawn: Array
+    """[K, m, d] vectors of the drawn items"""
+    drawn_priors: Array
+    """[K, m]"""
+    drawn_offsets: Array
+    """[K, T, m] their biases, and the log of how many items each stands for; -inf where it is the event's own item"""
     weights: Array
     """[K, T] of the events; 0 for padding"""
 
@@ -98,22 +103,27 @@ def loss_and_gradient(head: DeviceHead, examples: HeadExamples) -> tuple[Array, 
         [K] losses in nats, and the gradient in the form of heads.
     """
     moved = head.moved(examples.states)
-    products = np.einsum("ktd,ktsd->kts", moved, examples.vectors)
-    scores = head.scale[:, None, None] * products + head.bias[:, None, None] * examples.priors + examples.offsets
+    products = np.concatenate(
+        [(moved * examples.targets).sum(2, keepdims=True), moved @ examples.drawn.transpose(0, 2, 1)], axis=2
+    )
+    drawn_priors = np.broadcast_to(examples.drawn_priors[:, None], examples.drawn_offsets.shape)
+    priors = np.concatenate([examples.target_priors[..., None], drawn_priors], axis=2)
+    offsets = np.concatenate([examples.target_offsets[..., None], examples.drawn_offsets], axis=2)
+    scores = head.scale[:, None, None] * products + head.bias[:, None, None] * priors + offsets
     scores -= scores.max(2, keepdims=True)
     shares = np.exp(scores)
     sums = shares.sum(2, keepdims=True)
-    counts = np.maximum(examples.weights.sum(1), np.float32(1))
+    counts = np.maximum(examples.weights.sum(1), 1)
     losses = ((np.log(sums[..., 0]) - scores[..., 0]) * examples.weights).sum(1) / counts
     pull = shares / sums
     pull[..., 0] -= 1
     pull *= (examples.weights / counts[:, None])[..., None]
-    of_moved = head.scale[:, None, None] * np.einsum("kts,ktsd->ktd", pull, examples.vectors)
+    of_moved = head.scale[:, None, None] * (pull[..., :1] * examples.targets + pull[..., 1:] @ examples.drawn)
     inner = examples.states @ head.down.transpose(0, 2, 1)
     return losses, DeviceHead(
         p=of_moved.sum(1),
         scale=(pull * products).sum((1, 2)),
-        bias=(pull * examples.priors).sum((1, 2)),
+        bias=(pull * priors).sum((1, 2)),
         down=(of_moved @ head.up).transpose(0, 2, 1) @ examples.states,
         up=of_moved.transpose(0, 2, 1) @ inner,
     )

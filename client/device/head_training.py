@@ -26,7 +26,7 @@ class HeadSettings:
     """of a step"""
     shrink: float = 0.1
     """λ of λ/2 times the squared distance from a head that changes nothing"""
-    negatives: int = 64
+    negatives: int = 1_024
     """items that are drawn to stand for the catalogue"""
     least_events: int = 5
     """of a history below which nothing is learnt"""
@@ -70,14 +70,15 @@ def own_examples(pack: CataloguePack, history: OwnHistory, negatives: int) -> He
     latest = history.items[-(length + 1) :]
     states, targets = lists.states(latest[:-1]), latest[1:]
     drawn = rng_for(0, "device-head", len(history.items)).integers(len(biases), size=negatives)
-    items = np.concatenate([targets[:, None], np.broadcast_to(drawn, (len(targets), negatives))], axis=1)
-    offsets = biases[items]
-    offsets[:, 1:] += np.float32(np.log((len(biases) - 1) / negatives))
-    offsets[:, 1:][items[:, 1:] == targets[:, None]] = -np.inf
+    stands_for = np.float32(np.log((len(biases) - 1) / negatives))
+    offsets = np.where(drawn == targets[:, None], np.float32(-np.inf), biases[drawn] + stands_for)
     return HeadExamples(
         states=states[None],
-        vectors=vectors[items][None],
-        priors=pack.prior[items][None],
-        offsets=offsets[None],
+        targets=vectors[targets][None],
+        target_priors=pack.prior[targets][None],
+        target_offsets=biases[targets][None],
+        drawn=vectors[drawn][None],
+        drawn_priors=pack.prior[drawn][None],
+        drawn_offsets=offsets[None],
         weights=np.ones((1, len(targets)), np.float32),
     )

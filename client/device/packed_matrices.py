@@ -102,7 +102,7 @@ class PackedMatrices:
             return np.asarray(items == rows[0])
         is_there = np.zeros(self._n_items, bool)
         is_there[rows] = True
-        return is_there[items]
+        return np.asarray(is_there[items])
 
     def vectors(self, rows: NDArray[np.int64]) -> Float32:
         """[L, D] content vectors of items."""

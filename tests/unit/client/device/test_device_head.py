@@ -8,7 +8,7 @@ import torch
 
 from client.device.device_head import DeviceHead, HeadExamples, loss_and_gradient, trained
 
-K, T, S, D, RANK = 3, 4, 6, 5, 2
+K, T, M, D, RANK = 3, 4, 6, 5, 2
 
 
 def drawn_head(rng: np.random.Generator) -> DeviceHead:
@@ -17,15 +17,18 @@ def drawn_head(rng: np.random.Generator) -> DeviceHead:
 
 
 def drawn_examples(rng: np.random.Generator) -> HeadExamples:
-    offsets = rng.normal(size=(K, T, S))
+    offsets = rng.normal(size=(K, T, M))
     offsets[0, 1, 2] = -np.inf
     weights = np.ones((K, T))
     weights[1, 2:] = 0
     return HeadExamples(
         states=rng.normal(size=(K, T, D)),
-        vectors=rng.normal(size=(K, T, S, D)),
-        priors=rng.normal(size=(K, T, S)),
-        offsets=offsets,
+        targets=rng.normal(size=(K, T, D)),
+        target_priors=rng.normal(size=(K, T)),
+        target_offsets=rng.normal(size=(K, T)),
+        drawn=rng.normal(size=(K, M, D)),
+        drawn_priors=rng.normal(size=(K, M)),
+        drawn_offsets=offsets,
         weights=weights,
     )
 
@@ -41,10 +44,11 @@ def test_gradient_is_torchs():
     there = {field.name: torch.tensor(getattr(examples, field.name)) for field in fields(examples)}
     states = there["states"]
     moved = states + parts["p"][:, None] + torch.einsum("ktr,kdr->ktd", states @ parts["down"].mT, parts["up"])
-    products = torch.einsum("ktd,ktsd->kts", moved, there["vectors"])
-    scores = (
-        parts["scale"][:, None, None] * products + parts["bias"][:, None, None] * there["priors"] + there["offsets"]
-    )
+    vectors = torch.cat([there["targets"][:, :, None], there["drawn"][:, None].expand(-1, T, -1, -1)], 2)
+    priors = torch.cat([there["target_priors"][..., None], there["drawn_priors"][:, None].expand(-1, T, -1)], 2)
+    offsets = torch.cat([there["target_offsets"][..., None], there["drawn_offsets"]], 2)
+    products = torch.einsum("ktd,ktsd->kts", moved, vectors)
+    scores = parts["scale"][:, None, None] * products + parts["bias"][:, None, None] * priors + offsets
     losses = ((scores.logsumexp(2) - scores[..., 0]) * there["weights"]).sum(1) / there["weights"].sum(1)
     losses.sum().backward()
     found, gradient = loss_and_gradient(head, examples)
@@ -84,7 +88,7 @@ def test_padding_teaches_nothing():
     rng = np.random.default_rng(4)
     head, examples = drawn_head(rng), drawn_examples(rng)
     _, gradient = loss_and_gradient(head, examples)
-    examples.vectors[1, 2:] = rng.normal(size=(T - 2, S, D))
+    examples.targets[1, 2:] = rng.normal(size=(T - 2, D))
     examples.states[1, 2:] = 0
     _, again = loss_and_gradient(head, examples)
     for name, array in gradient.to_arrays().items():
