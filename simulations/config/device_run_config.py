@@ -46,6 +46,12 @@ class DeviceRunConfig(DataSettings):
     check_ins: int = option(
         0, least=0, help="Most devices that the coordinator sees at one moment, of those available; 0: all of them."
     )
+    judge_every: int = option(
+        10,
+        least=0,
+        help="Rounds between two looks at what the encoder is worth, by the simulation alone; 0: at the end.",
+    )
+    judged_devices: int = option(1000, least=1, help="Devices of such a look; at the end all are ranked.")
     event_seconds: float = option(
         0.01, above=0, help="What a step on one event takes the median device, in virtual seconds."
     )
