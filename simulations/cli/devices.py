@@ -9,8 +9,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from shared.system.command_options import Given, with_options
-from shared.system.options import from_flat
+from shared.system.command_options import Given, say, with_options
+from shared.system.options import assigned
 from simulations.config.device_run_config import DeviceRunConfig
 
 
@@ -24,6 +24,12 @@ def devices(
         ),
     ],
     options: Annotated[dict[str, Any], Given(DeviceRunConfig)],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Any value of the rounds: docs/run-values.md; repeatable. Default: none."
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="A new folder for the results.")] = Path("out/devices"),
     as_json: Annotated[bool, typer.Option("--json", help="Print devices.json in place of the table.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Begin anew in a folder that holds files.")] = False,
@@ -39,7 +45,7 @@ def devices(
     line = platform if "=" in platform.partition(",")[0] else f"{Path(platform.partition(',')[0]).name}={platform}"
     document = run_population(
         parse_platform_spec(line),
-        from_flat(DeviceRunConfig, options),
+        DeviceRunConfig.from_dict(dict(options) | assigned(DeviceRunConfig, settings or (), say)),
         out,
         say=errors.print,
         force=force,

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,11 +67,11 @@ def run_devices(
     folder.mkdir(parents=True, exist_ok=True)
     start, out = folder / START_FILE, folder / SERVER_FOLDER
     save_encoder(start, encoder, EncoderCard())
-    training = config.training
-    work = platform.work(training.local_steps, config.event_seconds, encoder.spec.architecture.length + 1)
+    federation = replace(config.federation, seed=config.seed)
+    work = platform.work(federation.local.steps, config.event_seconds, encoder.spec.architecture.length + 1)
     grid = DeviceGrid(population, work, answer, time, check_ins=config.check_ins)
     run_config: dict[str, Any] = {
-        **config.rounds.to_run_config(),
+        **federation.to_run_config(),
         "encoder": str(start),
         "out": str(out),
         "resume": resume,

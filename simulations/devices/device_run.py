@@ -85,8 +85,8 @@ def _run(platform: DevicePlatform, config: DeviceRunConfig, out: Path, *, say: S
     def judge(judged: Encoder) -> dict[str, float]:
         return evaluated(platform, judged, seed=config.seed, most=config.judged_devices).means()
 
-    rounds = JudgedRounds(judge, config.judge_every or config.training.rounds + 1, clock, work)
-    say(f"training on {count:,} devices, {config.training.rounds} rounds of {config.training.cohort:,}")
+    rounds = JudgedRounds(judge, config.judge_every or config.federation.rounds + 1, clock, work)
+    say(f"training on {count:,} devices, {config.federation.rounds} rounds of {config.federation.cohort:,}")
     began = time.perf_counter()
     result = run_devices(
         platform,
@@ -99,7 +99,7 @@ def _run(platform: DevicePlatform, config: DeviceRunConfig, out: Path, *, say: S
         resume=resume,
     )
     seconds = time.perf_counter() - began
-    rounds.add(config.training.rounds, result.encoder)
+    rounds.add(config.federation.rounds, result.encoder)
     say("ranking every device's test event")
     figures = {
         "start": evaluated(platform, encoder, seed=config.seed, most=0),
@@ -148,10 +148,10 @@ def _platform(spec: PlatformSpec, config: DeviceRunConfig, device: Device) -> De
 def _start(platform: DevicePlatform, config: DeviceRunConfig) -> Encoder:
     """The encoder that was named, else one before any training."""
     space = platform.prepared.space
-    if not config.start:
-        spec = EncoderSpec(preset=config.encoder, input_dim=space.dim, feature_space=space)
+    if not config.from_encoder:
+        spec = EncoderSpec(preset=config.preset, input_dim=space.dim, feature_space=space)
         return Encoder.initial(spec, config.seed)
-    encoder, _card = load_encoder(Path(config.start))
+    encoder, _card = load_encoder(Path(config.from_encoder))
     require_same(encoder.spec.feature_space, space, where=platform.prepared.platform.name)
     return encoder
 
@@ -159,7 +159,7 @@ def _start(platform: DevicePlatform, config: DeviceRunConfig) -> Encoder:
 def _identity(spec: PlatformSpec, config: DeviceRunConfig) -> dict[str, Any]:
     require_platform_folder(spec)
     files = sorted(path for path in spec.path.iterdir() if path.is_file())
-    named = [Path(name) for name in (config.population.trace, config.start) if name]
+    named = [Path(name) for name in (config.population.trace, config.from_encoder) if name]
     return {
         "config": config.to_dict(),
         "platform": str(spec),
