@@ -135,7 +135,12 @@ def test_takes_every_value_that_a_deployed_run_takes() -> None:
     )
     usual = RoundsConfig().to_run_config()
     flat = asked.to_run_config()
-    assert {key for key, value in flat.items() if value == usual[key]} == {"adapters", "cohort", "over-sampling", "seed"}
+    assert {key for key, value in flat.items() if value == usual[key]} == {
+        "adapters",
+        "cohort",
+        "over-sampling",
+        "seed",
+    }
     config = RunConfig.from_dict(flat)
     assert config.federation == asked
     assert RunConfig.from_dict(config.to_dict()) == config
