@@ -27,7 +27,7 @@ HEADS = (
 
 
 def comparison(course: DeviceCourse, runs: Mapping[str, EngineRun]) -> str:
-    """Two tables with a line above them.
+    """Two tables with a line above them, and what each engine is given.
 
     Args:
         course: that all engines ran on.
@@ -66,7 +66,8 @@ def comparison(course: DeviceCourse, runs: Mapping[str, EngineRun]) -> str:
         f"{settings.server_learning_rate:g}; "
         f"NDCG@10 {ndcg(course, course.initial):.4f} before the first round."
     )
-    return f"{heading}\n\n{narrow_tables(HEADS, rows, keys=1, cuts=(6,))}"
+    given = "".join(f"- {run.engine.title}: {run.engine.given}.\n" for run in runs.values())
+    return f"{heading}\n\n{narrow_tables(HEADS, rows, keys=1, cuts=(6,))}\nWhat each engine is given:\n\n{given}"
 
 
 def check_same_work(title: str, value: float, aim: float, difference: float) -> None:

@@ -34,15 +34,46 @@ class Engine:
     """of ``ENVIRONMENTS``; None: the one that this process runs in"""
     processes: int
     """that compute side by side, one thread each"""
+    given: str
+    """what makes it fast here, and what of the work is put another way"""
     starter: Starter = PYTHON
     """what stands before the module on Python's command line"""
 
 
 ENGINES = {
-    "loop": Engine(title="sequential loop", module="loop", environment="torch", processes=1),
-    "flower": Engine(title="Flower on Ray", module="flower", environment="flower", processes=2),
-    "pfl": Engine(title="pfl", module="pfl_simulation", environment="pfl", processes=2, starter=TORCHRUN),
-    "appfl": Engine(title="APPFL", module="appfl_simulation", environment="appfl", processes=1),
+    "loop": Engine(
+        title="sequential loop",
+        module="loop",
+        environment="torch",
+        processes=1,
+        given="one module that is set back after each device, torch.optim.SGD, changes added up in place",
+    ),
+    "flower": Engine(
+        title="Flower on Ray",
+        module="flower",
+        environment="flower",
+        processes=2,
+        given="a virtual node for each place of the cohort instead of one for each device, an actor a core, data and "
+        "module kept in the actor between messages, the encoder as one array",
+    ),
+    "pfl": Engine(
+        title="pfl",
+        module="pfl_simulation",
+        environment="pfl",
+        processes=2,
+        given="a process a core under torchrun, users' weights so that both get the same work, batches of one row that "
+        "hold a step's events and negatives, no evaluation after the first round",
+        starter=TORCHRUN,
+    ),
+    "appfl": Engine(
+        title="APPFL",
+        module="appfl_simulation",
+        environment="appfl",
+        processes=1,
+        given="its virtual simulation, which trains one client after the other; one module for all clients, silent "
+        "loggers, collections of garbage turned off (findings/appfl-garbage-per-client.sh), agents made before the "
+        "rounds and only for devices that take part",
+    ),
 }
 REFERENCE = "loop"
 """Whose final encoder all others have to reach."""

@@ -57,3 +57,4 @@ def test_tables_tell_each_engine_beside_the_loop():
     assert "| sequential loop | 20.0 | 1.00 | 7.5 | 0.50 |" in tables
     assert "| pfl | 50.0 | 2.50 | 7.5 | 0.50 |" in tables
     assert "| pfl | 9.0 | 2 | 0e+00 | torch 2.13 |" in tables
+    assert "- pfl: a process a core under torchrun," in tables
