@@ -97,7 +97,7 @@ class Device:
         return True
 
 
-def open_device(folder: Path) -> Device:
+def open_device(folder: Path | str) -> Device:
     """Open a device's folder.
 
     Args:
@@ -111,7 +111,7 @@ def open_device(folder: Path) -> Device:
         StorageError: if the vault does not open.
         PackRefused: if the pack is not the one that the device took.
     """
-    home = DeviceHome.existing(folder)
+    home = DeviceHome.existing(Path(folder))
     records = home.records()
     return Device(home, records, own_pack(home, records))
 

@@ -37,14 +37,13 @@ class UnsignedPack:
     facts: dict[str, Any]
 
 
-def unsigned_pack(rest: Thinned, version: int, least_users: int, *, for_training: bool = False) -> UnsignedPack:
+def unsigned_pack(rest: Thinned, version: int, least_users: int) -> UnsignedPack:
     """The pack of a record.
 
     Args:
         rest: what is left of the record.
         version: of the pack.
         least_users: behind a cell of what is left.
-        for_training: whether devices are to train the encoder: then the pack says that its content vectors are whole.
 
     Returns:
         Arrays and facts.
@@ -57,8 +56,6 @@ def unsigned_pack(rest: Thinned, version: int, least_users: int, *, for_training
     encoders = {name: part.encoder for name, part in served.parts.encoders.items()}
     if served.parts.own is not None:
         encoders["own"] = served.parts.own.kept.encoder
-    parts = _parts(stacks)
-    head = _head(stacks)
     facts = {
         "format": FORMAT,
         "version": version,
@@ -75,8 +72,7 @@ def unsigned_pack(rest: Thinned, version: int, least_users: int, *, for_training
         "graphs": GRAPHS,
         "scales": scales,
         "lengths": {name: scorer.length for name, scorer in stacks.encoders.items()},
-        "head": head,
-        "for_training": for_training,
+        "head": _head(stacks),
     }
     arrays = {
         "weights": stacks.whole.weights,
@@ -87,7 +83,7 @@ def unsigned_pack(rest: Thinned, version: int, least_users: int, *, for_training
         **texts_in_rows([" ".join(text.split())[:TITLE] for text in served.items.texts]).named("rows.titles"),
         **_content(served.items),
         **matrices,
-        **parts,
+        **_parts(stacks),
     }
     return UnsignedPack(arrays=arrays, facts={**facts, "digest": array_digest(arrays, "")})
 
