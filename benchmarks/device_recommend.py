@@ -97,7 +97,7 @@ finally:
 """
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Asked:
     """What a process without torch took for its lists."""
 
