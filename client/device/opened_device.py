@@ -34,7 +34,7 @@ class Device:
         self.home, self.pack = home, pack
         self._records = records
         self._events = records.events()
-        self._lists = DeviceLists(pack, records.head())
+        self._lists = DeviceLists(pack, records.head(pack.facts["encoder"]))
 
     @property
     def events(self) -> Sequence[OwnEvent]:
@@ -92,7 +92,7 @@ class Device:
         head = learned_head(self.pack, history_of(self._events, self.pack))
         if head is None:
             return False
-        self._records.write_head(head)
+        self._records.write_head(head, self.pack.facts["encoder"])
         self._lists = DeviceLists(self.pack, head)
         return True
 

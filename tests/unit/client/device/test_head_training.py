@@ -1,17 +1,21 @@
 """A device's head learns from the device's own history, and lists by what it learnt."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from client.device.device_head import DeviceHead, loss_and_gradient
 from client.device.device_lists import DeviceLists
 from client.device.head_training import HeadSettings, learned_head, own_examples
+from client.device.inventory import status
 from client.device.opened_device import open_device
 from client.device.own_history import OwnHistory
-from client.device.taken_packs import new_device
+from client.device.own_records import history_of
+from client.device.taken_packs import new_device, update
 from client.recommender.served_head import served_ensembles
 from client.scorers.scorer import HistoryBatch
 from tests.unit.client.device.world import counted, write_pack
-from tests.unit.client.recommender.served_world import served_world
+from tests.unit.client.recommender.served_world import drawn_encoder, served_world
 
 
 def history(events: int = 9) -> OwnHistory:
@@ -63,3 +67,20 @@ def test_a_device_lists_by_what_it_learnt_and_keeps_it(tmp_path):
     after = [(listed.item, listed.score) for listed in device.recommend(20)]
     assert after != before
     assert [(listed.item, listed.score) for listed in open_device(tmp_path / "device").recommend(20)] == after
+
+
+def test_a_head_is_left_aside_where_a_pack_has_another_encoder(tmp_path):
+    write_pack(tmp_path / "a.pack")
+    new_device(tmp_path / "device", str(tmp_path / "a.pack"))
+    device = open_device(tmp_path / "device")
+    for event, item in enumerate(range(3, 12)):
+        device.record(str(item), 1.7e9 + event)
+    assert device.learn()
+    served = served_world()
+    own = replace(served.parts.own, kept=replace(served.parts.own.kept, encoder=drawn_encoder(9)))
+    write_pack(tmp_path / "b.pack", replace(served, parts=replace(served.parts, own=own)), version=2)
+    update(tmp_path / "device", str(tmp_path / "b.pack"))
+    changed = open_device(tmp_path / "device")
+    expected = DeviceLists(changed.pack).best(history_of(changed.events, changed.pack), 10)
+    assert [listed.score for listed in changed.recommend(10)] == [listed.score for listed in expected]
+    assert not status(tmp_path / "device")["head"]
