@@ -159,11 +159,15 @@ def _start(platform: DevicePlatform, config: DeviceRunConfig) -> Encoder:
 def _identity(spec: PlatformSpec, config: DeviceRunConfig) -> dict[str, Any]:
     require_platform_folder(spec)
     files = sorted(path for path in spec.path.iterdir() if path.is_file())
-    named = [Path(name) for name in (config.population.trace, config.from_encoder) if name]
+    options = {"trace": config.population.trace, "from-encoder": config.from_encoder}
+    named = {key: Path(name) for key, name in options.items() if name}
+    for key, file in named.items():
+        if not file.is_file():
+            raise ConfigError(f"{key} must be a file; found none at {file}")
     return {
         "config": config.to_dict(),
         "platform": str(spec),
-        "files": file_digest([*files, *named]),
+        "files": file_digest([*files, *named.values()]),
         "code": code_digest(),
         "versions": versions(),
     }
