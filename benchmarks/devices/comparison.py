@@ -40,11 +40,11 @@ def comparison(course: DeviceCourse, runs: Mapping[str, EngineRun]) -> str:
         DataError: where an engine's final encoder is not the sequential loop's.
     """
     reference = runs[REFERENCE]
-    aim = ndcg(course, reference.final)
+    values = {name: ndcg(course, run.final) for name, run in runs.items()}
     rows = []
-    for run in runs.values():
-        value, difference = ndcg(course, run.final), largest_difference(course, run.final, reference.final)
-        check_same_work(run.engine.title, value, aim, difference)
+    for name, run in runs.items():
+        value, difference = values[name], largest_difference(course, run.final, reference.final)
+        check_same_work(run.engine.title, value, values[REFERENCE], difference)
         rows.append(
             [
                 run.engine.title,
