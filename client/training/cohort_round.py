@@ -128,7 +128,7 @@ class _Step:
         self._scaled = self._there(work.features) * math.sqrt(work.features.shape[1])
         self._entered = {name: self._first(name) for name in (ENTER, DIRECT)}
         self._negatives = [
-            self._there(rng_for(work.seed, "negatives", step).integers(0, len(work.features), self._settings.negatives))
+            self._there(drawn_negatives(work.seed, step, len(work.features), self._settings.negatives))
             for step in range(self._settings.steps)
         ]
         self._log_draws = math.log(max(len(work.features) - 1, 1) / self._settings.negatives)
@@ -192,6 +192,21 @@ class _Step:
         left = functional.linear(functional.gelu(hidden), around[LEAVE + WEIGHT], around[LEAVE + BIAS])
         vectors = left + direct[rows] + beside[rows] @ numbers[DIRECT + WEIGHT].T
         return functional.layer_norm(vectors, vectors.shape[-1:], around[NORM + WEIGHT], around[NORM + BIAS])
+
+
+def drawn_negatives(seed: int, step: int, n_items: int, count: int) -> NDArray[np.int64]:
+    """The items that stand for all that did not come next, alike for all devices of a round.
+
+    Args:
+        seed: of the round.
+        step: its number, from 0.
+        n_items: n.
+        count: m.
+
+    Returns:
+        [m] rows of the catalogue, drawn evenly, some perhaps more than once.
+    """
+    return rng_for(seed, "negatives", step).integers(0, n_items, count)
 
 
 def _is_whole(name: str) -> bool:
