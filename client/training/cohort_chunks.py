@@ -59,5 +59,5 @@ def kept_numbers(preset: Preset, negatives: int, width: int) -> int:
         The number.
     """
     item_rows = width + 1 + negatives
-    kept = 3 * item_rows * (preset.hidden + 2 * preset.width) + 3 * width * negatives
-    return kept + 12 * width * preset.width * preset.layers
+    numbers = 3 * item_rows * (preset.hidden + 2 * preset.width) + 3 * width * negatives
+    return numbers + 12 * width * preset.width * preset.layers

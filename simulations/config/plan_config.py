@@ -1,33 +1,29 @@
 """A run of devices that is planned, not made: the checked options of ``graft-sim plan``."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from shared.encoder.presets import PRESETS
-from shared.system.options import Seeded, group, option
-from simulations.config.device_run_config import DeviceRunConfig, DeviceTraining
+from client.data.folder_options import SharedPreparation
+from shared.system.device import ComputeDevice
+from shared.system.options import Checked, entries, group
+from simulations.config.device_run_config import DeviceRunConfig
 from simulations.config.drawn_size import DrawnSize
 from simulations.config.population_config import PopulationConfig
 
+ALWAYS_THERE = PopulationConfig(availability="always", breaks_per_minute=0.0)
+_UNPLANNED = tuple(
+    entry.key for kind in (PopulationConfig, SharedPreparation, ComputeDevice) for entry in entries(kind)
+)
+_OF_DATA = ("from-encoder", "features", "judge-every", "judged-devices", "event-seconds", "address")
+
 
 @dataclass(frozen=True, kw_only=True)
-class PlanConfig(Seeded):
+class PlanConfig(Checked):
     """One run; raises ConfigError where a value makes no sense."""
 
-    encoder: str = option("nano", choices=tuple(PRESETS), help="Size of the encoder.")
-    check_ins: int = option(
-        0, least=0, help="Most devices that the coordinator sees at one moment, of those available; 0: all of them."
-    )
-    workers: int = option(1, least=1, help="How many processes train at once, each with one thread.")
     size: DrawnSize = group(DrawnSize)
-    training: DeviceTraining = group(DeviceTraining)
+    run: DeviceRunConfig = group(DeviceRunConfig, without=_UNPLANNED + _OF_DATA)
 
     @property
-    def run(self) -> DeviceRunConfig:
+    def steady(self) -> DeviceRunConfig:
         """The run, over devices that are always available and finish what they begin."""
-        return DeviceRunConfig(
-            seed=self.seed,
-            encoder=self.encoder,
-            check_ins=self.check_ins,
-            training=self.training,
-            population=PopulationConfig(availability="always", breaks_per_minute=0.0),
-        )
+        return replace(self.run, population=ALWAYS_THERE)

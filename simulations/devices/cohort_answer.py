@@ -41,6 +41,11 @@ def answers_by(devices: HeldDevices, work: ChunkWork) -> Answer:
     return answers
 
 
+def answers_here(devices: HeldDevices) -> Answer:
+    """Have devices answer in this process."""
+    return answers_by(devices, work_here(devices))
+
+
 def work_here(devices: HeldDevices) -> ChunkWork:
     """Train devices in this process, with one thread, as every worker does."""
 

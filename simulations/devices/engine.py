@@ -6,7 +6,7 @@ from pathlib import Path
 from shutil import rmtree
 
 from simulations.config.engine_options import EngineOptions
-from simulations.devices.cohort_answer import answers_by, work_here
+from simulations.devices.cohort_answer import answers_by, answers_here
 from simulations.devices.device_files import mapped_devices, write_devices
 from simulations.devices.device_grid import Answer
 from simulations.devices.held_devices import HeldDevices
@@ -31,7 +31,7 @@ def answers_of(options: EngineOptions, devices: HeldDevices, folder: Path) -> It
         GraftError: if the engine does not start.
     """
     if options.engine == "here":
-        yield answers_by(devices, work_here(devices))
+        yield answers_here(devices)
         return
     place = write_devices(devices, folder)
     try:
@@ -41,7 +41,12 @@ def answers_of(options: EngineOptions, devices: HeldDevices, folder: Path) -> It
         rmtree(place, ignore_errors=True)
 
 
+def workers_of(options: EngineOptions) -> int:
+    """How many train at once, as far as this machine says it."""
+    return 1 if options.engine == "here" else options.workers or cores()
+
+
 def _engine(options: EngineOptions, place: Path) -> ProcessEngine | RayEngine:
     if options.engine == "ray":
         return RayEngine(place, options.workers, options.address)
-    return ProcessEngine(place, options.workers or cores())
+    return ProcessEngine(place, workers_of(options))

@@ -14,6 +14,7 @@ from simulations.devices.device_federation import run_devices
 from simulations.devices.drawn_devices import drawn_devices
 from simulations.devices.engine import answers_of
 from simulations.devices.population import Population
+from simulations.devices.virtual_clock import VirtualClock
 from simulations.run.workers import main_set_aside, threads
 
 
@@ -38,14 +39,16 @@ def measured(config: PlanConfig) -> MeasuredRun:
 
 
 def _made(config: PlanConfig) -> MeasuredRun:
-    devices = drawn_devices(config.size, config.seed)
+    run = config.steady
+    devices = drawn_devices(config.size, run.seed)
     space = devices.catalogue.space
-    encoder = Encoder.initial(EncoderSpec(preset=config.encoder, input_dim=space.dim, feature_space=space), config.seed)
-    run = config.run
-    population = Population(run.population, count=config.size.devices, seed=config.seed)
+    encoder = Encoder.initial(EncoderSpec(preset=run.preset, input_dim=space.dim, feature_space=space), run.seed)
+    population = Population(run.population, count=config.size.devices, seed=run.seed)
     with tempfile.TemporaryDirectory() as folder, threads(1), answers_of(run.engine, devices, Path(folder)) as answer:
         began = time.process_time(), time.perf_counter()
-        result = run_devices(devices, population, encoder, run, folder=Path(folder), answer=answer)
+        result = run_devices(
+            devices, population, encoder, run, folder=Path(folder), answer=answer, time=VirtualClock(0.0)
+        )
         ended = time.process_time(), time.perf_counter()
     return MeasuredRun(
         cpu_seconds=ended[0] - began[0],

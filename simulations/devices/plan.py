@@ -6,6 +6,7 @@ from typing import Any
 
 from simulations.config.plan_config import PlanConfig
 from simulations.devices.cost_file import read_runs
+from simulations.devices.engine import workers_of
 from simulations.devices.planned_run import PlannedRun
 from simulations.devices.run_costs import Estimate, RunCosts
 
@@ -30,11 +31,11 @@ class Plan:
     def text(self) -> str:
         """In words."""
         config, estimate = self.config, self.estimate
-        training = config.training
+        training = config.run.federation
         answers = PlannedRun(config=config).asked * training.rounds
         wall, cpu = _duration(estimate.wall_seconds), _duration(estimate.cpu_seconds)
         rows = {
-            "time": f"{wall} with {config.workers} worker(s) on a free machine; {cpu} of one processor",
+            "time": f"{wall} with {workers_of(config.run.engine)} worker(s) on a free machine; {cpu} of one processor",
             "memory": f"{estimate.memory / 1024:.2f} GiB resident at most, of a run in one process",
             "downloads": f"{_bytes(estimate.bytes_down)}; {_bytes(estimate.bytes_down / answers)} a device and round",
             "uploads": f"{_bytes(estimate.bytes_up)}; {_bytes(estimate.bytes_up / answers)} a device and round",

@@ -1,6 +1,8 @@
 """The small runs that a plan's costs are fitted on, and those that they are judged by."""
 
-from simulations.config.device_run_config import DeviceTraining
+from dataclasses import replace
+
+from simulations.config.device_run_config import USUAL, DeviceRunConfig
 from simulations.config.drawn_size import DrawnSize
 from simulations.config.plan_config import PlanConfig
 
@@ -20,12 +22,11 @@ def _run(
     negatives: int = 64,
     adapters: str = WHOLE,
 ) -> PlanConfig:
+    local = replace(USUAL.local, steps=steps, negatives=negatives, adapters=adapters)
+    federation = replace(USUAL, rounds=rounds, cohort=cohort, local=local)
     return PlanConfig(
-        encoder=encoder,
         size=DrawnSize(devices=devices, events=events, items=items, dim=dim),
-        training=DeviceTraining(
-            rounds=rounds, cohort=cohort, local_steps=steps, negatives=negatives, adapters=adapters
-        ),
+        run=DeviceRunConfig(preset=encoder, federation=federation),
     )
 
 
@@ -44,6 +45,9 @@ FITTED_ON = (
     _run("nano", 2_000, 300, 2, dim=128, adapters=SHARED, events=40.0),
     _run("nano", 2_000, 1, 15),
     _run("nano", 2_000, 600, 2, dim=128),
+    _run("nano", 20_000, 1_500, 1, adapters=SHARED),
+    _run("nano", 20_000, 1_200, 1, events=8.0),
+    _run("small", 2_000, 300, 1, adapters=SHARED),
     _run("tiny", 2_000, 600, 2),
     _run("small", 2_000, 60, 1),
     _run("small", 2_000, 30, 2, steps=2, events=25.0),

@@ -60,27 +60,27 @@ class PlannedRun:
     @cached_property
     def asked(self) -> int:
         """Devices of a round."""
-        training = self.config.training
+        training = self.config.run.federation
         return min(self.config.size.devices, round(training.cohort * training.over_sampling))
 
     @property
     def work(self) -> dict[str, float]:
-        """Counts over all rounds, by ``DRIVER`` and ``WORKERS``: millions, but of starts, rounds and steps of chunks."""
-        preset, training, size = self._encoder.spec.architecture, self.config.training, self.config.size
+        """Over all rounds, by ``DRIVER`` and ``WORKERS``: in millions, but for start, rounds and steps of chunks."""
+        preset, training, size = self._encoder.spec.architecture, self.config.run.federation, self.config.size
         first = preset.hidden + preset.width
         rank = self._local.shared_rank or size.dim
         within = preset.hidden * preset.width
         counts = dict.fromkeys((*DRIVER, *WORKERS), 0.0)
         for devices, width in self._chunks:
-            rows = (width + 1 + training.negatives) * devices
-            block = 12 * preset.width**2 * preset.layers + training.negatives * preset.width
+            rows = (width + 1 + training.local.negatives) * devices
+            block = 12 * preset.width**2 * preset.layers + training.local.negatives * preset.width
             counts["steps of chunks"] += 1
-            counts["rows of items"] += kept_numbers(preset, training.negatives, width) * devices / 1e6
+            counts["rows of items"] += kept_numbers(preset, training.local.negatives, width) * devices / 1e6
             counts["products"] += (rows * (rank * first + within) + width * devices * block) / 1e6
             counts["numbers trained"] += devices * self._trained / 1e6
-        counts = {name: training.local_steps * count for name, count in counts.items()}
+        counts = {name: training.local.steps * count for name, count in counts.items()}
         counts["rounds"] = 1.0
-        counts["devices seen"] = (self.config.check_ins or size.devices) / 1e6
+        counts["devices seen"] = (self.config.run.check_ins or size.devices) / 1e6
         counts["devices asked"] = self.asked / 1e6
         counts["numbers received"] = self.asked * self._trained / 1e6
         counts["numbers of the encoder"] = len(self._encoder.flat) / 1e6
@@ -91,11 +91,11 @@ class PlannedRun:
     @property
     def memory(self) -> dict[str, float]:
         """MiB that are known before, by ``MEMORY``: of the process 1, since nobody knows them."""
-        preset, training, size = self._encoder.spec.architecture, self.config.training, self.config.size
+        preset, training, size = self._encoder.spec.architecture, self.config.run.federation, self.config.size
         rank = self._local.shared_rank
         of_item = size.dim + (preset.hidden + preset.width) + 2 * rank
         chunks = [
-            devices * (kept_numbers(preset, training.negatives, width) + 3 * self._trained)
+            devices * (kept_numbers(preset, training.local.negatives, width) + 3 * self._trained)
             for devices, width in self._chunks
         ]
         numbers = {
@@ -109,12 +109,12 @@ class PlannedRun:
     @cached_property
     def _encoder(self) -> Encoder:
         space = drawn_space(self.config.size.dim)
-        spec = EncoderSpec(preset=self.config.encoder, input_dim=space.dim, feature_space=space)
-        return Encoder.initial(spec, self.config.seed)
+        spec = EncoderSpec(preset=self.config.run.preset, input_dim=space.dim, feature_space=space)
+        return Encoder.initial(spec, self.config.run.seed)
 
     @cached_property
     def _local(self) -> LocalSettings:
-        return self.config.run.rounds.local_in(1)
+        return self.config.run.federation.local_in(1)
 
     @cached_property
     def _trained(self) -> int:
@@ -125,6 +125,6 @@ class PlannedRun:
     def _chunks(self) -> list[tuple[int, int]]:
         """Of each chunk of a round how many devices it has, and positions of its longest history."""
         preset = self._encoder.spec.architecture
-        lengths = drawn_lengths(self.config.size.events, self.asked, rng_for(self.config.seed, "planned lengths"))
-        rows = cohort_chunks(lengths, preset, self.config.training.negatives)
+        lengths = drawn_lengths(self.config.size.events, self.asked, rng_for(self.config.run.seed, "planned lengths"))
+        rows = cohort_chunks(lengths, preset, self.config.run.federation.negatives)
         return [(len(chunk), int(np.minimum(lengths[chunk] - 1, preset.length).max())) for chunk in rows]

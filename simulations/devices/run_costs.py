@@ -1,6 +1,6 @@
-"""What runs cost, fitted on measured ones: seconds and memory are sums of counts, each with a price that is not negative.
+"""What runs cost, fitted on measured ones: seconds and memory are sums of counts times prices.
 
-The fit is non-negative least squares of relative errors.
+The fit is least squares of relative errors, over prices that are not negative.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,9 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
+from simulations.devices.engine import workers_of
 from simulations.devices.measured_run import MeasuredRun
 from simulations.devices.planned_run import DRIVER, MEMORY, WORKERS, PlannedRun
 
+KINDS = ("cpu_seconds", "memory")
+"""What is fitted."""
 Prices = Mapping[str, float]
 Measured = Sequence[tuple[PlannedRun, MeasuredRun]]
 
@@ -52,17 +55,17 @@ class RunCosts:
         work = [planned.work for planned, _ in runs]
         memory = [planned.memory for planned, _ in runs]
         return cls(
-            seconds=_prices((*DRIVER, *WORKERS), work, np.array([found.cpu_seconds for _, found in runs])),
-            memory=_prices(MEMORY, memory, np.array([found.memory for _, found in runs])),
+            seconds=_prices((*DRIVER, *WORKERS), work, np.array([run.cpu_seconds for _, run in runs])),
+            memory=_prices(MEMORY, memory, np.array([run.memory for _, run in runs])),
         )
 
     def estimate(self, planned: PlannedRun) -> Estimate:
         """What a planned run takes."""
-        work, rounds = planned.work, planned.config.training.rounds
+        work, rounds = planned.work, planned.config.run.federation.rounds
         by_driver, by_workers = (sum(self.seconds[name] * work[name] for name in names) for names in (DRIVER, WORKERS))
         return Estimate(
             cpu_seconds=by_driver + by_workers,
-            wall_seconds=by_driver + by_workers / planned.config.workers,
+            wall_seconds=by_driver + by_workers / workers_of(planned.config.run.engine),
             memory=sum(self.memory[name] * count for name, count in planned.memory.items()),
             bytes_down=rounds * planned.asked * planned.bytes_down,
             bytes_up=rounds * planned.asked * planned.bytes_up,
@@ -77,13 +80,8 @@ class RunCosts:
         Returns:
             For each run its errors by name; positive where the estimate is too high.
         """
-        return [
-            {
-                name: getattr(self.estimate(planned), name) / getattr(found, name) - 1
-                for name in ("cpu_seconds", "memory")
-            }
-            for planned, found in runs
-        ]
+        pairs = [(self.estimate(planned), run) for planned, run in runs]
+        return [{kind: getattr(told, kind) / getattr(run, kind) - 1 for kind in KINDS} for told, run in pairs]
 
 
 def _prices(names: Sequence[str], counts: Sequence[Mapping[str, float]], measured: NDArray[np.float64]) -> Prices:
