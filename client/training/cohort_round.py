@@ -21,6 +21,7 @@ from torch.nn import functional
 
 from client.data.sequences import Sequences, last
 from client.training.batches import Batch, Windows
+from client.training.cohort_chunks import cohort_chunks
 from shared.encoder.encoder import SEQUENCE, Encoder
 from shared.encoder.shared_adapter import SharedAdapterSpec
 from shared.errors import ConfigError
@@ -32,10 +33,6 @@ Float32 = NDArray[np.float32]
 Numbers = Mapping[str, torch.Tensor]
 """Arrays of the sequence part by name, or what is trained in their places."""
 
-BYTES_AT_ONCE = {CPU: 32e6, "cuda": 2e9}
-"""of what a step keeps for its gradient: what lies near the processor, and what fills a GPU"""
-WIDTHS = (1, 2, 4, 8, 16)
-"""Longest histories of a bucket, in positions; the last bucket takes the encoder's longest."""
 ENTER, DIRECT, LEAVE = "item.enter", "item.direct", "item.leave"
 WEIGHT, BIAS, HISTORY, NORM = ".weight", ".bias", "history.", "item_norm"
 
@@ -90,27 +87,15 @@ class CohortRound:
             What the round made of a part of the devices, of such whose histories are about as long. Who does not train
             is in none.
         """
-        length = self.encoder.spec.architecture.length
-        windows = Windows.of(last(histories, np.arange(len(histories)), length + 1), length)
-        trains = np.flatnonzero(histories.lengths() > 1)
-        step = _Step(self)
-        for rows in self._parts(windows.lengths):
-            numbers, losses = step.trained(windows.batch(rows))
-            yield Changes(rows=trains[rows], numbers=numbers, losses=losses)
-
-    def _parts(self, lengths: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-        """Rows of histories of one bucket each, as many as lie in memory at once."""
         preset = self.encoder.spec.architecture
-        widths = [width for width in WIDTHS if width < preset.length] + [preset.length]
-        buckets = np.searchsorted(widths, lengths)
-        for bucket, width in enumerate(widths):
-            rows = np.flatnonzero(buckets == bucket)
-            item_rows = width + 1 + self.settings.negatives
-            numbers = 3 * item_rows * (preset.hidden + 2 * preset.width) + 3 * width * self.settings.negatives
-            numbers += 12 * width * preset.width * preset.layers
-            at_once = max(1, int(BYTES_AT_ONCE[self.device] / (4 * numbers)))
-            for start in range(0, len(rows), at_once):
-                yield rows[start : start + at_once]
+        for rows in cohort_chunks(histories.lengths(), preset, self.settings.negatives, self.device):
+            windows = Windows.of(last(histories, rows, preset.length + 1), preset.length)
+            numbers, losses = self._step.trained(windows.batch(np.arange(len(rows))))
+            yield Changes(rows=rows, numbers=numbers, losses=losses)
+
+    @cached_property
+    def _step(self) -> "_Step":
+        return _Step(self)
 
 
 class _Step:
