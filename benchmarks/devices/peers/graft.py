@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 from flwr.app import Message
 from numpy.typing import NDArray
-from simulations.devices.engine import answers_of
-from simulations.devices.held_devices import HeldDevices
 
 from benchmarks.devices.device_course import DeviceCourse
 from benchmarks.devices.peer_run import PeerRun
@@ -22,6 +20,8 @@ from simulations.config.device_run_config import DeviceRunConfig
 from simulations.config.population_config import PopulationConfig
 from simulations.devices.device_federation import run_devices
 from simulations.devices.device_grid import Answer
+from simulations.devices.engine import answers_of
+from simulations.devices.held_devices import HeldDevices
 from simulations.devices.population import Population
 from simulations.devices.virtual_clock import VirtualClock
 
