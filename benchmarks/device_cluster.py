@@ -15,20 +15,22 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 
 from server.rounds.checkpoints import HISTORY_FILE
 from shared.encoder.encoder import Encoder, EncoderSpec
-from simulations.config.device_run_config import DeviceRunConfig, DeviceTraining
+from simulations.config.device_run_config import USUAL, DeviceRunConfig
 from simulations.config.drawn_size import DrawnSize
 from simulations.config.engine_options import EngineOptions
 from simulations.config.population_config import PopulationConfig
-from simulations.devices.device_federation import SERVER_FOLDER, run_devices
+from simulations.devices.device_federation import SERVER_FOLDER, run_devices, seconds_before
 from simulations.devices.drawn_devices import drawn_devices
 from simulations.devices.engine import answers_of
 from simulations.devices.population import Population
+from simulations.devices.virtual_clock import VirtualClock
 from simulations.results.table import markdown
 
 RAY = [str(Path(sys.executable).with_name("ray"))]
@@ -99,16 +101,19 @@ def run(arguments: argparse.Namespace, folder: Path, engine: EngineOptions, *, r
         Digest of the encoder.
     """
     config = DeviceRunConfig(
-        training=DeviceTraining(rounds=arguments.rounds, cohort=arguments.cohort),
+        federation=replace(USUAL, rounds=arguments.rounds, cohort=arguments.cohort),
         population=PopulationConfig(availability="always", breaks_per_minute=0.0),
         engine=engine,
     )
     devices = drawn_devices(DrawnSize(devices=arguments.devices, items=2_000), config.seed)
     space = devices.catalogue.space
-    encoder = Encoder.initial(EncoderSpec(preset=config.encoder, input_dim=space.dim, feature_space=space), config.seed)
+    encoder = Encoder.initial(EncoderSpec(preset=config.preset, input_dim=space.dim, feature_space=space), config.seed)
     population = Population(config.population, count=arguments.devices, seed=config.seed)
     with answers_of(engine, devices, folder) as answer:
-        result = run_devices(devices, population, encoder, config, folder=folder, answer=answer, resume=resume)
+        clock = VirtualClock(seconds_before(folder / SERVER_FOLDER) if resume else 0.0)
+        result = run_devices(
+            devices, population, encoder, config, folder=folder, answer=answer, time=clock, resume=resume
+        )
     return result.encoder.digest
 
 

@@ -45,10 +45,9 @@ def _made(config: PlanConfig) -> MeasuredRun:
     encoder = Encoder.initial(EncoderSpec(preset=run.preset, input_dim=space.dim, feature_space=space), run.seed)
     population = Population(run.population, count=config.size.devices, seed=run.seed)
     with tempfile.TemporaryDirectory() as folder, threads(1), answers_of(run.engine, devices, Path(folder)) as answer:
+        clock = VirtualClock(0.0)
         began = time.process_time(), time.perf_counter()
-        result = run_devices(
-            devices, population, encoder, run, folder=Path(folder), answer=answer, time=VirtualClock(0.0)
-        )
+        result = run_devices(devices, population, encoder, run, folder=Path(folder), answer=answer, time=clock)
         ended = time.process_time(), time.perf_counter()
     return MeasuredRun(
         cpu_seconds=ended[0] - began[0],

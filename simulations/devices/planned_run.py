@@ -126,5 +126,5 @@ class PlannedRun:
         """Of each chunk of a round how many devices it has, and positions of its longest history."""
         preset = self._encoder.spec.architecture
         lengths = drawn_lengths(self.config.size.events, self.asked, rng_for(self.config.run.seed, "planned lengths"))
-        rows = cohort_chunks(lengths, preset, self.config.run.federation.negatives)
+        rows = cohort_chunks(lengths, preset, self.config.run.federation.local.negatives)
         return [(len(chunk), int(np.minimum(lengths[chunk] - 1, preset.length).max())) for chunk in rows]

@@ -1,11 +1,13 @@
 """Devices whose users walk around one ring of items, and a run of two rounds over them."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from client.rounds.device_workspace import DeviceCatalogue
 from shared.federation.messages import TrainTask, nonce_of
 from shared.federation.wire import encode_task
-from simulations.config.device_run_config import DeviceRunConfig, DeviceTraining
+from simulations.config.device_run_config import USUAL, DeviceRunConfig
 from simulations.config.population_config import PopulationConfig
 from simulations.devices.held_devices import HeldDevices
 from tests.federation_world import START
@@ -14,7 +16,7 @@ from tests.unit.client.training.world import SPACE, features, ragged, walks
 DEVICES = 200
 CONFIG = DeviceRunConfig(
     seed=5,
-    training=DeviceTraining(rounds=2, cohort=60, negatives=64),
+    federation=replace(USUAL, rounds=2, cohort=60),
     population=PopulationConfig(availability="always", breaks_per_minute=0.0),
 )
 
@@ -31,7 +33,7 @@ def task_content():
     """A training task of the run in records."""
     run = "0" * 32
     task = TrainTask(
-        run=run, round=1, nonce=nonce_of("train", run, 1), seed=5, encoder=START, settings=CONFIG.rounds.local_in(1)
+        run=run, round=1, nonce=nonce_of("train", run, 1), seed=5, encoder=START, settings=CONFIG.federation.local_in(1)
     )
     return encode_task(task)
 

@@ -145,7 +145,7 @@ def test_a_device_with_one_event_declines():
         encoder=START,
         settings=CONFIG.federation.local_in(1),
     )
-    (reply,) = device_train_replies(task, [replace(device, history=items)])
+    (reply,) = CohortTask(task, PLATFORM.catalogue).replies([replace(device, history=items)])
     assert isinstance(reply, Declined)
     assert reply.reason is DeclineReason.TOO_FEW_EVENTS
 

@@ -13,6 +13,7 @@ from simulations.devices.engine import answers_of
 from simulations.devices.population import Population
 from simulations.devices.process_engine import ProcessEngine
 from simulations.devices.ray_engine import RayEngine
+from simulations.devices.virtual_clock import VirtualClock
 from tests.federation_world import START
 from tests.unit.simulations.devices.device_world import CONFIG, DEVICES, chunks_of, held_devices, task_content
 
@@ -23,7 +24,7 @@ def encoder_of_run(folder, options: EngineOptions) -> bytes:
     devices = held_devices()
     population = Population(CONFIG.population, count=DEVICES, seed=CONFIG.seed)
     with answers_of(options, devices, folder) as answer:
-        result = run_devices(devices, population, START, CONFIG, folder=folder, answer=answer)
+        result = run_devices(devices, population, START, CONFIG, folder=folder, answer=answer, time=VirtualClock(0.0))
     assert result.encoder.digest != START.digest
     assert not list(folder.glob("devices-*"))
     return result.encoder.flat.tobytes()

@@ -1,11 +1,13 @@
-import dataclasses
+import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from shared.errors import DataError
-from simulations.config.device_run_config import DeviceTraining
+from simulations.config.device_run_config import USUAL, DeviceRunConfig
 from simulations.config.drawn_size import DrawnSize
+from simulations.config.engine_options import EngineOptions
 from simulations.config.plan_config import PlanConfig
 from simulations.devices.cost_file import measure_runs, read_runs
 from simulations.devices.drawn_devices import drawn_devices
@@ -18,9 +20,8 @@ from simulations.devices.run_costs import RunCosts
 SECONDS = {name: 0.1 * (place + 1) for place, name in enumerate((*DRIVER, *WORKERS))}
 MIB = {name: 10.0 * (place + 1) for place, name in enumerate(MEMORY)}
 TINY = PlanConfig(
-    encoder="tiny",
     size=DrawnSize(devices=50, items=60, dim=16),
-    training=DeviceTraining(rounds=2, cohort=20, over_sampling=1.5),
+    run=DeviceRunConfig(preset="tiny", federation=replace(USUAL, rounds=2, cohort=20, over_sampling=1.5)),
 )
 
 
@@ -56,7 +57,10 @@ def test_costs_of_runs_that_follow_prices_are_found_again_on_unseen_ones(costs) 
 
 def test_a_plan_says_its_bytes_time_and_errors(costs) -> None:
     config = PlanConfig(
-        size=DrawnSize(devices=1_000_000), training=DeviceTraining(cohort=5_000, rounds=1_000), workers=4
+        size=DrawnSize(devices=1_000_000),
+        run=DeviceRunConfig(
+            federation=replace(USUAL, cohort=5_000, rounds=1_000), engine=EngineOptions(engine="processes", workers=4)
+        ),
     )
     plan = plan_of(config, costs)
     assert plan.estimate.wall_seconds < plan.estimate.cpu_seconds
@@ -69,7 +73,7 @@ def test_a_plan_says_its_bytes_time_and_errors(costs) -> None:
 def test_bytes_of_a_plan_are_those_of_the_run_and_measuring_sees_all() -> None:
     run, planned = measured(TINY), PlannedRun(config=TINY)
     assert run.bytes_down == 2 * planned.asked * planned.bytes_down
-    assert run.bytes_up == 2 * TINY.training.cohort * planned.bytes_up
+    assert run.bytes_up == 2 * TINY.run.federation.cohort * planned.bytes_up
     assert run.cpu_seconds > 0
     assert run.memory > 100
 
@@ -98,5 +102,5 @@ def test_drawn_devices_are_as_many_and_have_as_many_events_as_was_asked() -> Non
     assert np.allclose(np.linalg.norm(devices.catalogue.features, axis=1), 1, atol=1e-6)
     assert np.array_equal(devices.histories.items, drawn_devices(size, 3).histories.items)
     assert not np.array_equal(
-        devices.histories.lengths(), drawn_devices(dataclasses.replace(size, events=12.0), 3).histories.lengths()
+        devices.histories.lengths(), drawn_devices(replace(size, events=12.0), 3).histories.lengths()
     )
