@@ -44,7 +44,7 @@ def comparison(course: DeviceCourse, runs: Mapping[str, EngineRun]) -> str:
     rows = []
     for name, run in runs.items():
         value, difference = values[name], largest_difference(course, run.final, reference.final)
-        check_same_work(run.engine.title, value, values[REFERENCE], difference)
+        check_same_work(run.engine, value, values[REFERENCE], difference)
         rows.append(
             [
                 run.engine.title,

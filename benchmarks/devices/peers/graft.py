@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from flwr.app import Message
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from benchmarks.devices.device_course import DeviceCourse
 from benchmarks.devices.peer_run import PeerRun
@@ -40,8 +41,8 @@ class CoursePopulation(Population):
         )
         self._course, self.round = course, 0
 
-    def available(self, now: float) -> NDArray[np.bool_]:
-        """See ``Population``."""
+    @override
+    def available(self, _now: float) -> NDArray[np.bool_]:
         there = np.zeros(self.count, bool)
         there[self._course.cohorts[min(self.round, self._course.rounds - 1)]] = True
         return there
