@@ -13,7 +13,6 @@ ALWAYS_THERE = PopulationConfig(availability="always", breaks_per_minute=0.0)
 _UNPLANNED = tuple(
     entry.key for kind in (PopulationConfig, SharedPreparation, ComputeDevice) for entry in entries(kind)
 )
-_OF_DATA = ("from-encoder", "features", "judge-every", "judged-devices", "event-seconds", "address")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +20,8 @@ class PlanConfig(Checked):
     """One run; raises ConfigError where a value makes no sense."""
 
     size: DrawnSize = group(DrawnSize)
-    run: DeviceRunConfig = group(DeviceRunConfig, without=_UNPLANNED + _OF_DATA)
+    run: DeviceRunConfig = group(DeviceRunConfig, without=_UNPLANNED)
+    """as ``graft-sim devices`` takes it; where its encoder begins, and how it is judged, is nothing to its rounds"""
 
     @property
     def steady(self) -> DeviceRunConfig:

@@ -21,6 +21,7 @@ OTHERS = {
     "events": "a database's query, and a table that is imported",
     "users": "a database's query, and the size class of a platform that is enrolled",
     "minimum-users": "behind a platform's answers, and behind a device's, which has one",
+    "workers": "who answer requests, and who train simulated devices",
     "name": "the platform's, and the flag of the coordinator's host names",
     "key": "of a vault, and of a certificate",
     "since": "the moment of a refresh, and the pack that a delta leads on from",
