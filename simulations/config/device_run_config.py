@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from client.data.folder_options import DataSettings
 from shared.encoder.presets import PRESETS
@@ -44,6 +44,11 @@ class DeviceRunConfig(DataSettings):
     judged_devices: int = option(1000, least=1, help="Devices of such a look; at the end all are ranked.")
     event_seconds: float = option(
         0.01, above=0, help="What a step on one event takes the median device, in virtual seconds."
+    )
+    error_feedback: bool = option(
+        False,
+        help="Whether a device adds what rounding took from its last update to its next one; the simulation then keeps "
+        "as many numbers of each device that was asked as an encoder has.",
     )
     federation: RoundsConfig = group(RoundsConfig, without=("seed",), usual=USUAL, of_cohorts=True)
     """The rounds, as the server's app takes them; their seed is the run's."""
