@@ -228,6 +228,7 @@ class RoundsConfig(Seeded, RequestedPromise, Colluding, LeastParties):
     )
     buffer: int = option(
         0,
+        of_cohorts=True,
         least=0,
         flag="",
         help="How many updates make a step, where a cohort is at work all the time and who has answered makes way for "
@@ -236,6 +237,7 @@ class RoundsConfig(Seeded, RequestedPromise, Colluding, LeastParties):
     )
     most_stale: int = option(
         10,
+        of_cohorts=True,
         least=0,
         flag="",
         help="With a buffer: how many steps may have been taken since the encoder was sent from which an update leads; "

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
 from client.data.folder_options import DataSettings
 from shared.encoder.presets import PRESETS
