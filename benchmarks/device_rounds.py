@@ -40,7 +40,8 @@ from shared.federation.wire import decode_train_task
 from shared.seeding import rng_for
 from simulations.config.device_run_config import USUAL, DeviceRunConfig
 from simulations.config.population_config import PopulationConfig
-from simulations.devices.device_federation import answers_here, run_devices
+from simulations.devices.cohort_answer import answers_here
+from simulations.devices.device_federation import run_devices
 from simulations.devices.device_grid import Answer
 from simulations.devices.device_platform import DevicePlatform
 from simulations.devices.population import Population
@@ -167,7 +168,7 @@ def ran(
         The run.
     """
     config = DeviceRunConfig(features=FEATURES, seed=run.seed, federation=run, population=population, **more)
-    devices = DevicePlatform(prepared=prepared, keeps_left_out=config.error_feedback)
+    devices = DevicePlatform(prepared=prepared, keeps_left_out=config.error_feedback).held
     spec = EncoderSpec(preset=PRESET, input_dim=DIM, feature_space=prepared.space)
     shutil.rmtree(out, ignore_errors=True)
     result = run_devices(

@@ -24,7 +24,7 @@ from shared.federation.config import RoundsConfig
 from shared.federation.messages import TrainReply
 from shared.seeding import rng_for
 
-LOTS = 10
+LOTS = 5
 """in how many lots a cohort is replaced: so many at a time are looked for among those online"""
 
 

@@ -59,6 +59,8 @@ class DeviceRunConfig(DataSettings):
         super().__post_init__()
         if not self.federation.cohort:
             raise ConfigError("cohort must be at least 1; got 0")
+        if self.error_feedback and self.engine.engine != "here":
+            raise ConfigError(f"error-feedback is kept in one process: engine must be here; got {self.engine.engine}")
         if self.check_ins and self.check_ins < self.federation.cohort:
             raise ConfigError(
                 f"check-ins must be 0 or at least the cohort, {self.federation.cohort}; got {self.check_ins}"
