@@ -11,6 +11,7 @@ what that leaves out is added to the sender's next update (error feedback; Seide
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -195,7 +196,7 @@ class SharedForm:
             [P], 0 in the linear part.
         """
         adapter = self.spec(spec)
-        return in_sequence_part(spec, adapter.change(numbers, adapter.right_factors(self.seed)))
+        return in_sequence_part(spec, adapter.change(numbers, _right_factors(adapter, self.seed)))
 
     def spec(self, encoder: EncoderSpec) -> SharedAdapterSpec:
         """Which numbers travel."""
@@ -208,7 +209,7 @@ class SharedForm:
     def encoded(self, trained: Trained) -> Encoded:
         """The nearest adapter with the round's right factors to what changed; what it lacks waits."""
         spec = self.spec(trained.sent.spec)
-        factors, change = spec.right_factors(self.seed), _cut(trained.change, trained.limit).astype(np.float32)
+        factors, change = _right_factors(spec, self.seed), _cut(trained.change, trained.limit).astype(np.float32)
         numbers = spec.nearest(change, factors)
         left_out = change - spec.change(numbers, factors) + (0 if trained.left_out is None else trained.left_out)
         return self.in_cells(
@@ -239,7 +240,7 @@ class SharedForm:
             GraftError: if a number is not finite.
         """
         adapter = self.spec(spec)
-        factors, total, waiting = adapter.right_factors(self.seed), numbers, left_out
+        factors, total, waiting = _right_factors(adapter, self.seed), numbers, left_out
         if left_out is not None:
             taken = adapter.nearest(left_out, factors)
             total, waiting = numbers + taken, left_out - adapter.change(taken, factors)
@@ -263,7 +264,7 @@ class SharedForm:
         """
         spec, whole = self.spec(sent.spec), sent.flat.copy()
         numbers = self.grid(sent.spec).values(flat)
-        whole[sent.spec.sequence_place] += spec.change(numbers, spec.right_factors(self.seed))
+        whole[sent.spec.sequence_place] += spec.change(numbers, _right_factors(spec, self.seed))
         return Encoder(spec=sent.spec, flat=whole)
 
 
@@ -339,6 +340,12 @@ def in_sequence_part(spec: EncoderSpec, change: NDArray[np.float32]) -> NDArray[
     whole = np.zeros(spec.layout().size)
     whole[spec.sequence_place] = change
     return whole
+
+
+@lru_cache(maxsize=8)
+def _right_factors(adapter: SharedAdapterSpec, seed: int) -> dict[str, Float32]:
+    """Those of a round, drawn once for all of a cohort."""
+    return adapter.right_factors(seed)
 
 
 def _cut(numbers: Float64, limit: float) -> Float64:

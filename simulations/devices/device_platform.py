@@ -56,5 +56,5 @@ class DevicePlatform:
     @cached_property
     def held(self) -> HeldDevices:
         """The devices."""
-        left_out = {} if self.keeps_left_out else None
+        left_out: dict[int, NDArray[np.float32]] | None = {} if self.keeps_left_out else None
         return HeldDevices(catalogue=self.catalogue, histories=self.histories, left_out=left_out)
