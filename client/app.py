@@ -188,7 +188,9 @@ class CohortAnswers:
         task = decode_train_task(content)
         facts = task.facts
         self._egress_guard.policy.require_within_bounds(facts)
-        self._expected = expected_reply_to(facts, DeviceWorkspace(catalogue=catalogue, history=np.empty(0, np.int32)))
+        self._expected = expected_reply_to(
+            facts, DeviceWorkspace(catalogue=catalogue, history=np.empty(0, np.int32), seed=0)
+        )
         self._task = CohortTask(task, catalogue)
 
     def chunks(self, events: NDArray[np.int64]) -> list[NDArray[np.int64]]:

@@ -10,11 +10,13 @@ from client.data.sequences import Sequences
 from client.rounds.device_workspace import DeviceCatalogue, DeviceWorkspace
 from client.training.cohort_chunks import cohort_chunks
 from client.training.cohort_round import CohortRound
+from shared.encoder.cells import Codes
 from shared.encoder.encoder import Encoder
 from shared.errors import EncoderUnknown
 from shared.feature_space import require_same
 from shared.federation.messages import Declined, DeclineReason, TrainReply, TrainTask
 from shared.federation.updates import round_seed, summed_form
+from shared.seeding import seed_for
 from shared.system.device import CPU, Device
 
 WHERE = "the device"
@@ -40,7 +42,8 @@ class CohortTask:
             raise EncoderUnknown("devices keep no encoder between rounds; the task has none")
         require_same(encoder.spec.feature_space, catalogue.space, where=WHERE)
         seed = round_seed(task.seed, task.round)
-        self._grid = summed_form(task.settings, seed).grid(encoder.spec)
+        self._form, self._spec, self._seed = summed_form(task.settings, seed), encoder.spec, seed
+        self._layout = self._form.grid(encoder.spec).layout
         self._round, self._fingerprint = task.round, catalogue.space.fingerprint
         self._work = CohortRound(
             encoder=encoder, features=catalogue.features, settings=task.settings, seed=seed, device=device
@@ -69,13 +72,27 @@ class CohortTask:
             for row, numbers in zip(part.rows.tolist(), part.numbers, strict=True):
                 replies[row] = TrainReply(
                     round=self._round,
-                    flat=self._grid.nearest(numbers.astype(np.float64)),
-                    layout=self._grid.layout,
+                    flat=self._in_cells(numbers, devices[row]),
+                    layout=self._layout,
                     fingerprint=self._fingerprint,
                     users=devices[row].users,
                     losses={},
                 )
         return replies
+
+    def _in_cells(self, numbers: NDArray[np.float32], device: DeviceWorkspace) -> Codes:
+        """The update with what waited on the device, which then keeps what this one leaves out."""
+        waiting = device.left_out
+        update = self._form.in_cells(
+            self._spec,
+            numbers.astype(np.float64),
+            left_out=None if waiting is None else waiting.read(),
+            limit=self._work.settings.clip_norm,
+            seed=seed_for(self._seed, "device", device.seed),
+        )
+        if waiting is not None and update.left_out is not None:
+            waiting.write(update.left_out)
+        return update.flat
 
 
 def _histories(devices: Sequence[DeviceWorkspace]) -> Sequences:

@@ -1,6 +1,7 @@
 """What a device works on in a round: the catalogue that it was given, and one user's events."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,18 @@ class DeviceCatalogue:
     """[n, D] vectors of length 1"""
 
 
+class LeftOut(Protocol):
+    """Where a device keeps what its updates left out (error feedback)."""
+
+    def read(self) -> NDArray[np.float32] | None:
+        """[S] of the sequence part's change; None where nothing waits."""
+        ...
+
+    def write(self, change: NDArray[np.float32]) -> None:
+        """Keep what the update of now left out, [S], in place of what was read."""
+        ...
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class DeviceWorkspace:
     """One device."""
@@ -24,6 +37,10 @@ class DeviceWorkspace:
     catalogue: DeviceCatalogue
     history: NDArray[np.int32]
     """rows of the catalogue, oldest first: what may be trained on"""
+    seed: int
+    """of its own draws, another than other devices'"""
+    left_out: LeftOut | None = None
+    """None: what updates leave out is lost"""
     users: int = 1
     """whose events stand behind an answer"""
 

@@ -70,6 +70,7 @@ def run_local_round(
             encoder=encoder.with_sequence(model.towers()),
             limit=settings.clip_norm,
             left_out=left_out,
+            seed=seed,
             inputs=lambda: input_moments(
                 model, sequences, rng_for(seed, "local-round", "inputs"), batches=settings.steps
             ),

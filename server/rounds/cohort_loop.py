@@ -61,12 +61,49 @@ class UpdateSum:
         self.count += 1
         return replace(reply, flat=reply.flat[:0])
 
+    def clear(self) -> None:
+        """Begin anew."""
+        self.total, self.count = np.zeros(0), 0
+
     @property
     def difference(self) -> Float64:
         """[P] what the mean update changes in the encoder; 0 where there is none."""
         if self.count == 0:
             return np.zeros(len(self.encoder.flat))
         return self.form.difference(self.encoder.spec, (self.total / self.count).astype(np.float32))
+
+
+def training_question(state: RunState, config: RoundsConfig) -> tuple[Question[TrainReply], UpdateSum]:
+    """What the next training round asks, of whomever.
+
+    Args:
+        state: what the run has reached.
+        config: of the run.
+
+    Returns:
+        The question, and the sum to which its answers are added as they are read.
+    """
+    number, encoder = state.round + 1, state.encoder
+    settings = config.local_in(number)
+    task = TrainTask(
+        run=state.run,
+        round=number,
+        nonce=nonce_of("train", state.run, number),
+        seed=config.seed,
+        encoder=encoder,
+        settings=settings,
+    )
+    content = encode_task(task)
+    form = summed_form(settings, round_seed(config.seed, number))
+    update_sum = UpdateSum(encoder=encoder, form=form, number=number)
+    question: Question[TrainReply] = Question(
+        message_type=TRAIN_TYPE,
+        round=number,
+        stage="train",
+        write=lambda _encoder, _seen: content,
+        screen=update_sum.screened,
+    )
+    return question, update_sum
 
 
 class CohortLoop:
@@ -107,27 +144,8 @@ class CohortLoop:
             FederationError: if too few are online for ``wait_seconds``.
         """
         start, number, encoder = self._loop.clock.now(), state.round + 1, state.encoder
-        settings = self._config.local_in(number)
-        task = TrainTask(
-            run=state.run,
-            round=number,
-            nonce=nonce_of("train", state.run, number),
-            seed=self._config.seed,
-            encoder=encoder,
-            settings=settings,
-        )
-        content = encode_task(task)
-        form = summed_form(settings, round_seed(self._config.seed, number))
-        update_sum = UpdateSum(encoder=encoder, form=form, number=number)
-        question: Question[TrainReply] = Question(
-            message_type=TRAIN_TYPE,
-            round=number,
-            stage="train",
-            write=lambda _encoder, _seen: content,
-            screen=update_sum.screened,
-            platforms=self._drawn(number),
-            enough=self._config.cohort,
-        )
+        question, update_sum = training_question(state, self._config)
+        question = replace(question, platforms=self._drawn(number), enough=self._config.cohort)
         answers = self._loop.exchange.ask(question)
         note = self._loop.too_few(update_sum.count)
         step = self._loop.stepped(encoder, number, {COHORT: update_sum.difference}, {COHORT: 1.0}, note)

@@ -213,9 +213,7 @@ class Exchange:
         while platforms:
             self.downlink_cache.forget(answers.unanswered)
             seconds = max(deadline - self._clock.now(), 1.0)
-            messages = self._messages(platforms, question, answers, seconds)
-            self._teller.begins(question.round, question.stage, platforms)
-            self._send_and_wait(messages, question, answers, self._clock.now() + seconds)
+            self._send_and_wait(platforms, question, answers, seconds)
             platforms = self._back_again(answers.restarted, deadline)
             platforms = platforms or self._required_again(answers.unanswered, deadline)
         if question.encoder is not None and self.downlink_cache.keep:
@@ -286,29 +284,55 @@ class Exchange:
             answers.bytes_down += size
         return messages
 
-    def _send_and_wait(
-        self,
-        messages: Mapping[str, Message],
-        question: Question[ReplyType],
-        answers: Answers[ReplyType],
-        deadline: float,
-    ) -> None:
-        """Send them, and sort in what comes until the deadline, or until enough has come."""
-        active = {} if question.enough else activations(self._grid.get_nodes())
+    def sent(
+        self, platforms: Mapping[str, int], question: Question[ReplyType], answers: Answers[ReplyType], seconds: float
+    ) -> dict[str, Addressee]:
+        """Send a question.
+
+        Args:
+            platforms: whom it goes to, by name.
+            question: what is asked.
+            answers: get the bytes of it, and that nothing came yet.
+            seconds: after which nobody need answer.
+
+        Returns:
+            By message id who got it: those to whom the engine can bring it.
+        """
+        messages = self._messages(platforms, question, answers, seconds)
+        self._teller.begins(question.round, question.stage, platforms)
         taken = set(self._grid.push_messages(list(messages.values())))
-        awaited = {
+        answers.outcomes.update(dict.fromkeys(messages, ("missing", "")))
+        return {
             message.metadata.message_id: Addressee(platform=name, node=message.metadata.dst_node_id)
             for name, message in messages.items()
             if message.metadata.message_id in taken
         }
+
+    def came(self, awaited: Iterable[str]) -> list[Message]:
+        """Replies that have come.
+
+        Args:
+            awaited: ids of the messages that are to be answered.
+
+        Returns:
+            Each reply once.
+        """
+        return list(self._grid.pull_messages(list(awaited)))
+
+    def _send_and_wait(
+        self, platforms: Mapping[str, int], question: Question[ReplyType], answers: Answers[ReplyType], seconds: float
+    ) -> None:
+        """Send it, and sort in what comes until the deadline, or until enough has come."""
+        deadline = self._clock.now() + seconds
+        active = {} if question.enough else activations(self._grid.get_nodes())
+        awaited = self.sent(platforms, question, answers, seconds)
         waiting = Waiting(grid=self._grid, clock=self._clock, until=deadline, awaited=awaited, active=active)
-        answers.outcomes.update(dict.fromkeys(messages, ("missing", "")))
-        usable, enough = 0, question.enough or len(messages) + 1
+        usable, enough = 0, question.enough or len(platforms) + 1
         while usable < enough and waiting.goes_on():
             came = []
-            for reply in self._grid.pull_messages(list(waiting.awaited)):
+            for reply in self.came(waiting.awaited):
                 if usable < enough and (name := waiting.answered(reply.metadata.reply_to_message_id)):
-                    usable += _sort_in(answers, name, reply, question.screen)
+                    usable += sorted_in(answers, name, reply, question.screen)
                     came.append(name)
             if came:
                 self._teller.hears(came)
@@ -339,13 +363,23 @@ class Exchange:
         return len(online) < self._config.min_platforms or any(name not in online for name in self.cohort)
 
 
-def _sort_in(
+def sorted_in(
     answers: Answers[ReplyType],
     name: str,
     message: Message,
     screen: Callable[[RecordDict], ReplyType | Declined | Failed],
 ) -> bool:
-    """Whether the reply is usable."""
+    """Take note of a reply.
+
+    Args:
+        answers: get its bytes and its outcome.
+        name: whose it is.
+        message: the reply as it came.
+        screen: as of ``Question``.
+
+    Returns:
+        Whether it is usable.
+    """
     if message.has_error() and message.error.code in _NOTHING_CAME:
         return False
     if message.has_error():

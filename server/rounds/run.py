@@ -7,6 +7,7 @@ from flwr.serverapp import Grid
 
 from server.aggregation.server_optimiser import BuildAggregation, ServerOptimiser
 from server.aggregation.size_classes import NO_CLASSES, SizeClasses
+from server.rounds.async_loop import AsyncLoop
 from server.rounds.cohort_loop import CohortLoop
 from server.rounds.kept_sums import NOT_KEPT, KeptSums
 from server.rounds.known_ledgers import KnownLedgers
@@ -79,6 +80,8 @@ def run_rounds(
     if config.is_masked:
         private = PrivateSums.of(loop.exchange, config, clock, state, roster, sums, classes, public, ledgers.heads)
         return private.run(state, on_round)
+    if config.buffer:
+        return AsyncLoop(loop, config).run(state, on_round)
     if config.cohort:
         return CohortLoop(loop, config).run(state, on_round)
     return _plain_rounds(loop, config, state, on_round, public)

@@ -4,8 +4,8 @@ Rules, in order:
 1. it reads as a reply to the task that was sent (shared/federation/wire.py: records, keys, types, length, finite);
 2. it answers this round;
 3. its feature space has the fingerprint of the server's encoder;
-4. its layout has the names, shapes, dtypes and order of the form that was asked for: whole change, adapter or int8
-   delta; in none is there a place for the linear part, which is solved from moments alone;
+4. its layout has the names, shapes, dtypes and order of the form that was asked for: whole change, adapter, int8
+   or int4 delta; in none is there a place for the linear part, which is solved from moments alone;
 5. its cells are those of some numbers (shared/encoder/cells.py), whose sizes are bounded;
 6. moments are such as sums over vectors of length 1 can be: traces and norms at most n, the joint second moment of
    histories and next items about their means not negative, n a number of pairs that a platform can have.

@@ -34,13 +34,19 @@ def row_lengths(arrays: Sequence[ArraySpec]) -> NDArray[np.int64]:
 @lru_cache(maxsize=64)
 def delta_grid(spec: EncoderSpec) -> CellGrid:
     """How an int8 delta lies: a byte a number, a power of two a row of the sequence part's arrays."""
-    return CellGrid(name="step", lengths=row_lengths(spec.sequence_arrays), dtype="int8")
+    return CellGrid(name="step", lengths=row_lengths(spec.sequence_arrays), code_bits=8)
+
+
+@lru_cache(maxsize=64)
+def half_byte_grid(spec: EncoderSpec) -> CellGrid:
+    """How an int4 delta lies: half a byte a number, a power of two a row of the sequence part's arrays."""
+    return CellGrid(name="half-step", lengths=row_lengths(spec.sequence_arrays), code_bits=4)
 
 
 @lru_cache(maxsize=64)
 def change_grid(spec: EncoderSpec) -> CellGrid:
     """How a whole change lies: two bytes a number, a power of two an array of the sequence part."""
-    return CellGrid(name="change", lengths=np.array([array.size for array in spec.sequence_arrays]), dtype="int16")
+    return CellGrid(name="change", lengths=np.array([array.size for array in spec.sequence_arrays]), code_bits=16)
 
 
 def change_between(before: Encoder, after: Encoder, grid: CellGrid) -> Codes:
@@ -146,7 +152,7 @@ class AdapterSpec:
 
     def grid(self) -> CellGrid:
         """How the same numbers travel: a byte a number, a power of two a row."""
-        return CellGrid(name="adapter", lengths=row_lengths(self.layout().arrays), dtype="int8")
+        return CellGrid(name="adapter", lengths=row_lengths(self.layout().arrays), code_bits=8)
 
     def _parts(self, array: ArraySpec) -> tuple[ArraySpec, ...]:
         if not self.is_product(array):

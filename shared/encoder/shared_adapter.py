@@ -13,13 +13,14 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.encoder.cells import CellGrid
-from shared.encoder.changes import row_lengths
+from shared.encoder.cells import CellGrid, CodeBits
 from shared.encoder.encoder import ArraySpec, EncoderSpec, Layout, flatten, unflatten
 from shared.errors import ConfigError
 from shared.seeding import rng_for
 
 Float32 = NDArray[np.float32]
+GROUP = 64
+"""numbers with a power of two in common: a row of a left factor has but a few"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,10 +54,11 @@ class SharedAdapterSpec:
             )
         )
 
-    @cached_property
-    def grid(self) -> CellGrid:
-        """How the same numbers travel: a byte a number, a power of two a row."""
-        return CellGrid(name="shared-adapter", lengths=row_lengths(self.layout.arrays), dtype="int8")
+    def grid(self, code_bits: CodeBits) -> CellGrid:
+        """How the same numbers travel: so many bits each, and a power of two for each 64 of an array."""
+        sizes = [array.size for array in self.layout.arrays]
+        lengths = [min(GROUP, size - start) for size in sizes for start in range(0, size, GROUP)]
+        return CellGrid(name="shared-adapter", lengths=np.array(lengths), code_bits=code_bits)
 
     def right_factors(self, seed: int) -> dict[str, Float32]:
         """A [r, i] of each product.

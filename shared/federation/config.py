@@ -16,7 +16,7 @@ AGGREGATIONS = get_args(Aggregation)
 Weighting = Literal["uniform", "sqrt-users", "similarity"]
 Robust = Literal["agreement", "multi-krum", "none"]
 Downlink = Literal["whole", "int8-delta"]
-Updates = Literal["whole", "int8-delta"]
+Updates = Literal["whole", "int8-delta", "int4-delta"]
 FlatConfig = dict[str, Plain]
 
 EVALUATIONS = 2
@@ -131,15 +131,16 @@ class LocalSettings(LowRank):
         old=("local-updates",),
         choices=get_args(Updates),
         old_values={"steps": "int8-delta"},
-        help="How an update travels: whole, two bytes a number of what changed, or int8-delta, one byte a number with "
-        "a scale a row; whole where adapters travel.",
-        see="decisions/0006-low-rank-updates.md",
+        help="How an update travels: whole, two bytes a number of what changed; int8-delta, one byte a number with a "
+        "scale a row; or int4-delta, half a byte, rounded by lot, what that leaves out being added to the next update. "
+        "The same for numbers of shared adapters; whole where adapters are lora.",
+        see="decisions/0073-rounds-over-many.md",
     )
 
     def __post_init__(self) -> None:
         check(self)
-        if self.adapters != "none" and self.updates != "whole":
-            raise ConfigError(f"updates must be whole where an adapter travels; got {self.updates!r}")
+        if self.rank and self.updates != "whole":
+            raise ConfigError(f"updates must be whole where adapters are lora:RANK; got {self.updates!r}")
 
     def to_flat(self) -> FlatConfig:
         """Kebab-case names with plain values."""
@@ -225,6 +226,24 @@ class RoundsConfig(Seeded, RequestedPromise, Colluding, LeastParties):
         help="How many times as many as the cohort are asked, so that a round need not wait for the slowest.",
         see="decisions/0069-devices.md",
     )
+    buffer: int = option(
+        0,
+        of_cohorts=True,
+        least=0,
+        flag="",
+        help="How many updates make a step, where a cohort is at work all the time and who has answered makes way for "
+        "another (FedBuff; Nguyen et al. 2022); 0: each round asks a cohort and waits for it.",
+        see="decisions/0073-rounds-over-many.md",
+    )
+    most_stale: int = option(
+        10,
+        of_cohorts=True,
+        least=0,
+        flag="",
+        help="With a buffer: how many steps may have been taken since the encoder was sent from which an update leads; "
+        "one of an older encoder is dropped.",
+        see="decisions/0073-rounds-over-many.md",
+    )
     require_all: bool = option(
         False,
         deployed=True,
@@ -304,7 +323,7 @@ class RoundsConfig(Seeded, RequestedPromise, Colluding, LeastParties):
         check(self)
         if 0 < self.groups_of < self.least_summed:
             raise ConfigError(f"groups-of must be 0, or at least {self.least_summed}; got {self.groups_of}")
-        if self.cohort:
+        if self.cohort or self.buffer:
             self._require_means_alone()
         if self.privacy == "masked":
             self._require_sums_alone()
@@ -322,6 +341,10 @@ class RoundsConfig(Seeded, RequestedPromise, Colluding, LeastParties):
         """Raises ConfigError for what needs more of those asked than the mean of a cohort's updates."""
         broken = {
             f"privacy must be plain; got {self.privacy}": self.privacy != "plain",
+            f"buffer must be at most the cohort, {self.cohort}; got {self.buffer}": self.buffer > self.cohort,
+            f"over-sampling must be 1 beside a buffer; got {self.over_sampling:g}": (
+                self.buffer > 0 and self.over_sampling > 1
+            ),
             f"robust must be none, since no single update is kept; got {self.robust!r} (add --set robust=none)": (
                 self.robust != "none"
             ),
@@ -346,10 +369,9 @@ class RoundsConfig(Seeded, RequestedPromise, Colluding, LeastParties):
             "--set robust=none)": (alone and robust != "none"),
             f"evaluate-every must be 0 or 1, since each sum judges what the one before it left; got "
             f"{self.evaluate_every}": self.evaluate_every > 1,
-            f"adapters must be none, since a sum of factors is not the sum of updates; got {local.adapters!r}": (
-                local.rank > 0
-            ),
-            "updates must be whole: in a sum, int8 deltas take as many bytes and are coarser": local.updates != "whole",
+            f"adapters must be none or shared:RANK, since a sum of other factors is not the sum of updates; got "
+            f"{local.adapters!r}": (local.rank > 0),
+            "updates must be whole: in a sum, deltas take as many bytes and are coarser": local.updates != "whole",
             f"min-platforms must be at least {self.least_summed}; got {self.min_platforms} (add --set "
             f"min-platforms={self.least_summed})": (self.min_platforms < self.least_summed),
         }

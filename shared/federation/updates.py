@@ -1,24 +1,40 @@
-"""The form in which an update travels: what changed in two bytes a number or in one, or a low-rank adapter.
+"""The form in which an update travels: what changed in two bytes a number, in one or in half of one, or an adapter.
 
 The settings choose one of the forms once, when a task is made or read. All that follows asks the form: on which grid an
-update of it lies (``grid``), what travels of an encoder that was trained (``encoded``), and which encoder an update
-makes of the one that was sent (``applied``). No form has a place for the linear part.
+update of it lies (``grid``), what travels of an encoder that was trained (``encoded``) or of numbers that were
+(``in_cells``), and which encoder an update makes of the one that was sent (``applied``). No form has a place for the
+linear part.
+
+In two bytes a number is the nearest of the grid. In fewer bits it is drawn, so that on average it is the number, and
+what that leaves out is added to the sender's next update (error feedback; Seide et al. 2014, Stich et al. 2018).
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.encoder.cells import CellGrid, Codes
-from shared.encoder.changes import Adapter, AdapterSpec, Cut, change_between, change_grid, cut, delta_grid, with_change
+from shared.encoder.cells import CellGrid, CodeBits, Codes
+from shared.encoder.changes import (
+    Adapter,
+    AdapterSpec,
+    Cut,
+    change_grid,
+    cut,
+    delta_grid,
+    half_byte_grid,
+    with_change,
+)
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.shared_adapter import SharedAdapterSpec, shared_adapter
 from shared.errors import ConfigError
-from shared.federation.config import LocalSettings
-from shared.seeding import seed_for
+from shared.federation.config import LocalSettings, Updates
+from shared.seeding import rng_for, seed_for
 
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
 Inputs = Callable[[], Mapping[str, NDArray[np.float64]]]
 """Gives the second moments of matrices' inputs, by the matrix's name; called where a form needs them."""
 
@@ -35,15 +51,14 @@ class Trained:
     """[S] what the last round's update left out; None where nothing waits"""
     inputs: Inputs
     """of the trained encoder's matrices"""
+    seed: int
+    """of the sender and the round: draws what is rounded"""
 
     @property
-    def limited(self) -> Encoder:
-        """The trained encoder, moved back toward the one sent where their difference is longer than the limit."""
-        update = self.encoder.flat.astype(np.float64) - self.sent.flat
-        share = _share(float(np.linalg.norm(update)), self.limit)
-        if share == 1:
-            return self.encoder
-        return Encoder(spec=self.sent.spec, flat=(self.sent.flat + share * update).astype(np.float32))
+    def change(self) -> Float64:
+        """[S] what training changed in the sequence part."""
+        place = self.sent.spec.sequence_place
+        return self.encoder.flat[place].astype(np.float64) - self.sent.flat[place]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -58,18 +73,41 @@ class Encoded:
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeForm:
-    """What changed in the sequence part, on a grid: two bytes a number, or one."""
+    """What changed in the sequence part, on a grid: two bytes a number, one, or half of one."""
 
     grid_of: Callable[[EncoderSpec], CellGrid]
 
     def grid(self, spec: EncoderSpec) -> CellGrid:
-        """Of two bytes a number, or of one."""
+        """Of its bits a number."""
         return self.grid_of(spec)
 
     def encoded(self, trained: Trained) -> Encoded:
-        """The nearest change."""
-        sent = trained.sent
-        return Encoded(flat=change_between(sent, trained.limited, self.grid(sent.spec)))
+        """The change, and what waited."""
+        return self.in_cells(
+            trained.sent.spec, trained.change, left_out=trained.left_out, limit=trained.limit, seed=trained.seed
+        )
+
+    def in_cells(
+        self, spec: EncoderSpec, numbers: Float64, *, left_out: Float32 | None, limit: float, seed: int
+    ) -> Encoded:
+        """A change on the grid.
+
+        Args:
+            spec: what the encoder is.
+            numbers: [S] the change.
+            left_out: [S] what the sender's last update left out; None where nothing waits.
+            limit: the longest update that may travel; 0 sets none.
+            seed: of the sender and the round.
+
+        Returns:
+            The update, and what it leaves out.
+
+        Raises:
+            GraftError: if a number is not finite.
+        """
+        total = _cut(numbers if left_out is None else numbers + left_out, limit)
+        flat, lost = _rounded(self.grid(spec), total, seed)
+        return Encoded(flat=flat, left_out=lost)
 
     def applied(self, sent: Encoder, flat: Codes) -> Encoder:
         """The encoder to which the change leads.
@@ -116,10 +154,8 @@ class AdapterForm:
 
     def adapted(self, trained: Trained) -> Cut:
         """The adapter before it is brought to cells; the limit is on what it adds to the encoder."""
-        sent = trained.sent
-        place, waiting = sent.spec.sequence_place, trained.left_out
-        change = trained.encoder.flat[place].astype(np.float64) - sent.flat[place]
-        nearest = cut(sent.spec, change + (0 if waiting is None else waiting), self.rank, trained.inputs())
+        waiting = 0 if trained.left_out is None else trained.left_out
+        nearest = cut(trained.sent.spec, trained.change + waiting, self.rank, trained.inputs())
         share = _share(float(np.linalg.norm(nearest.adapter.change().astype(np.float64))), trained.limit)
         return nearest if share == 1 else Cut(adapter=nearest.adapter.scaled(share), left_out=nearest.left_out)
 
@@ -141,11 +177,13 @@ class AdapterForm:
 
 @dataclass(frozen=True, kw_only=True)
 class SharedForm:
-    """A low-rank adapter whose right factors all senders of a round have in common, as a byte a number."""
+    """A low-rank adapter whose right factors all senders of a round have in common."""
 
     rank: int
     seed: int
     """of the round"""
+    code_bits: CodeBits
+    """of a number"""
 
     def difference(self, spec: EncoderSpec, numbers: NDArray[np.float32]) -> NDArray[np.float64]:
         """What the mean of updates changes in an encoder.
@@ -158,7 +196,7 @@ class SharedForm:
             [P], 0 in the linear part.
         """
         adapter = self.spec(spec)
-        return in_sequence_part(spec, adapter.change(numbers, adapter.right_factors(self.seed)))
+        return in_sequence_part(spec, adapter.change(numbers, _right_factors(adapter, self.seed)))
 
     def spec(self, encoder: EncoderSpec) -> SharedAdapterSpec:
         """Which numbers travel."""
@@ -166,18 +204,50 @@ class SharedForm:
 
     def grid(self, spec: EncoderSpec) -> CellGrid:
         """Of the adapter's numbers."""
-        return self.spec(spec).grid
+        return self.spec(spec).grid(self.code_bits)
 
     def encoded(self, trained: Trained) -> Encoded:
-        """The nearest adapter with the round's right factors to what changed, and what the last one left out."""
-        sent, waiting = trained.sent, trained.left_out
-        spec, place = self.spec(sent.spec), sent.spec.sequence_place
-        factors = spec.right_factors(self.seed)
-        change = trained.limited.flat[place] - sent.flat[place] + (0 if waiting is None else waiting)
+        """The nearest adapter with the round's right factors to what changed; what it lacks waits."""
+        spec = self.spec(trained.sent.spec)
+        factors, change = _right_factors(spec, self.seed), _cut(trained.change, trained.limit).astype(np.float32)
         numbers = spec.nearest(change, factors)
-        share = _share(float(np.linalg.norm(numbers.astype(np.float64))), trained.limit)
-        codes = self.grid(sent.spec).nearest(share * numbers.astype(np.float64))
-        return Encoded(flat=codes, left_out=change - spec.change(numbers, factors))
+        left_out = change - spec.change(numbers, factors) + (0 if trained.left_out is None else trained.left_out)
+        return self.in_cells(
+            trained.sent.spec,
+            numbers.astype(np.float64),
+            left_out=left_out,
+            limit=trained.limit,
+            seed=trained.seed,
+        )
+
+    def in_cells(
+        self, spec: EncoderSpec, numbers: Float64, *, left_out: Float32 | None, limit: float, seed: int
+    ) -> Encoded:
+        """An adapter's numbers on the grid.
+
+        Args:
+            spec: what the encoder is.
+            numbers: [C] in the order of the adapter's layout.
+            left_out: [S] what the sender's updates have left out; its nearest adapter is added. None where nothing
+                waits.
+            limit: the longest update that may travel; 0 sets none.
+            seed: of the sender and the round.
+
+        Returns:
+            The update, and what it leaves out.
+
+        Raises:
+            GraftError: if a number is not finite.
+        """
+        adapter = self.spec(spec)
+        factors, total, waiting = _right_factors(adapter, self.seed), numbers, left_out
+        if left_out is not None:
+            taken = adapter.nearest(left_out, factors)
+            total, waiting = numbers + taken, left_out - adapter.change(taken, factors)
+        flat, lost = _rounded(self.grid(spec), _cut(total, limit), seed)
+        if lost is not None:
+            waiting = adapter.change(lost, factors) + (0 if waiting is None else waiting)
+        return Encoded(flat=flat, left_out=waiting)
 
     def applied(self, sent: Encoder, flat: Codes) -> Encoder:
         """The encoder with the adapter's products added.
@@ -194,11 +264,17 @@ class SharedForm:
         """
         spec, whole = self.spec(sent.spec), sent.flat.copy()
         numbers = self.grid(sent.spec).values(flat)
-        whole[sent.spec.sequence_place] += spec.change(numbers, spec.right_factors(self.seed))
+        whole[sent.spec.sequence_place] += spec.change(numbers, _right_factors(spec, self.seed))
         return Encoder(spec=sent.spec, flat=whole)
 
 
-WHOLE, INT8_DELTA = ChangeForm(grid_of=change_grid), ChangeForm(grid_of=delta_grid)
+WHOLE = ChangeForm(grid_of=change_grid)
+CHANGES: dict[Updates, ChangeForm] = {
+    "whole": WHOLE,
+    "int8-delta": ChangeForm(grid_of=delta_grid),
+    "int4-delta": ChangeForm(grid_of=half_byte_grid),
+}
+CODE_BITS: dict[Updates, CodeBits] = {"whole": 16, "int8-delta": 8, "int4-delta": 4}
 SummedForm = ChangeForm | SharedForm
 """a mean of such updates is an update too"""
 UpdateForm = SummedForm | AdapterForm
@@ -215,10 +291,8 @@ def update_form(settings: LocalSettings, seed: int) -> UpdateForm:
         The form.
     """
     if settings.shared_rank:
-        return SharedForm(rank=settings.shared_rank, seed=seed)
-    if settings.rank:
-        return AdapterForm(rank=settings.rank)
-    return INT8_DELTA if settings.updates == "int8-delta" else WHOLE
+        return SharedForm(rank=settings.shared_rank, seed=seed, code_bits=CODE_BITS[settings.updates])
+    return AdapterForm(rank=settings.rank) if settings.rank else CHANGES[settings.updates]
 
 
 def summed_form(settings: LocalSettings, seed: int) -> SummedForm:
@@ -266,6 +340,25 @@ def in_sequence_part(spec: EncoderSpec, change: NDArray[np.float32]) -> NDArray[
     whole = np.zeros(spec.layout().size)
     whole[spec.sequence_place] = change
     return whole
+
+
+@lru_cache(maxsize=8)
+def _right_factors(adapter: SharedAdapterSpec, seed: int) -> dict[str, Float32]:
+    """Those of a round, drawn once for all of a cohort."""
+    return adapter.right_factors(seed)
+
+
+def _cut(numbers: Float64, limit: float) -> Float64:
+    """The numbers, no longer than the limit."""
+    return _share(float(np.linalg.norm(numbers)), limit) * numbers
+
+
+def _rounded(grid: CellGrid, numbers: Float64, seed: int) -> tuple[Codes, Float32 | None]:
+    """The cells of numbers, and what these lack; None where they are the nearest of two bytes."""
+    if grid.code_bits == CODE_BITS["whole"]:
+        return grid.nearest(numbers), None
+    flat = grid.drawn(numbers, rng_for(seed, "rounding"))
+    return flat, (numbers - grid.values(flat)).astype(np.float32)
 
 
 def _share(norm: float, limit: float) -> float:

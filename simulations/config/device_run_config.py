@@ -45,6 +45,11 @@ class DeviceRunConfig(DataSettings):
     event_seconds: float = option(
         0.01, above=0, help="What a step on one event takes the median device, in virtual seconds."
     )
+    error_feedback: bool = option(
+        False,
+        help="Whether a device adds what rounding took from its last update to its next one; the simulation then keeps "
+        "as many numbers of each device that was asked as an encoder has.",
+    )
     federation: RoundsConfig = group(RoundsConfig, without=("seed",), usual=USUAL, of_cohorts=True)
     """The rounds, as the server's app takes them; their seed is the run's."""
     population: PopulationConfig = group(PopulationConfig)
@@ -54,6 +59,8 @@ class DeviceRunConfig(DataSettings):
         super().__post_init__()
         if not self.federation.cohort:
             raise ConfigError("cohort must be at least 1; got 0")
+        if self.error_feedback and self.engine.engine != "here":
+            raise ConfigError(f"error-feedback is kept in one process: engine must be here; got {self.engine.engine}")
         if self.check_ins and self.check_ins < self.federation.cohort:
             raise ConfigError(
                 f"check-ins must be 0 or at least the cohort, {self.federation.cohort}; got {self.check_ins}"

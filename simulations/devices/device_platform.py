@@ -21,6 +21,8 @@ class DevicePlatform:
     """U devices with the platform's catalogue; device u is the platform's training user u."""
 
     prepared: PreparedPlatform
+    keeps_left_out: bool = False
+    """whether each device keeps what its updates left out: as many numbers as the encoder's sequence part has"""
 
     @cached_property
     def catalogue(self) -> DeviceCatalogue:
@@ -54,4 +56,5 @@ class DevicePlatform:
     @cached_property
     def held(self) -> HeldDevices:
         """The devices."""
-        return HeldDevices(catalogue=self.catalogue, histories=self.histories)
+        left_out: dict[int, NDArray[np.float32]] | None = {} if self.keeps_left_out else None
+        return HeldDevices(catalogue=self.catalogue, histories=self.histories, left_out=left_out)

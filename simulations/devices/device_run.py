@@ -144,7 +144,7 @@ def _platform(spec: PlatformSpec, config: DeviceRunConfig, device: Device) -> De
         features=config.features,
         device=device,
     )
-    return DevicePlatform(prepared=prepared)
+    return DevicePlatform(prepared=prepared, keeps_left_out=config.error_feedback)
 
 
 def _start(platform: DevicePlatform, config: DeviceRunConfig) -> Encoder:

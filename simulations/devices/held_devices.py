@@ -9,6 +9,22 @@ from client.data.sequences import Sequences
 from client.rounds.device_workspace import DeviceCatalogue, DeviceWorkspace
 
 
+@dataclass(frozen=True, eq=False)
+class HeldLeftOut:
+    """What one device's updates left out, in the memory of a simulation."""
+
+    held: dict[int, NDArray[np.float32]]
+    number: int
+
+    def read(self) -> NDArray[np.float32] | None:
+        """As of ``LeftOut``."""
+        return self.held.get(self.number)
+
+    def write(self, change: NDArray[np.float32]) -> None:
+        """As of ``LeftOut``."""
+        self.held[self.number] = change
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class HeldDevices:
     """U devices, by their numbers."""
@@ -17,6 +33,8 @@ class HeldDevices:
     """as all of them have it"""
     histories: Sequences
     """what each may train on, in the order of time: U lists"""
+    left_out: dict[int, NDArray[np.float32]] | None = None
+    """by device, what its updates left out; None: devices keep nothing of it"""
 
     def events(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         """[k] how many events each of these devices may train on."""
@@ -27,7 +45,12 @@ class HeldDevices:
         """Devices opened for a task, in the order of their numbers given."""
         items, offsets = self.histories.items, self.histories.offsets
         return [
-            DeviceWorkspace(catalogue=self.catalogue, history=items[offsets[number] : offsets[number + 1]])
+            DeviceWorkspace(
+                catalogue=self.catalogue,
+                history=items[offsets[number] : offsets[number + 1]],
+                seed=number,
+                left_out=None if self.left_out is None else HeldLeftOut(self.left_out, number),
+            )
             for number in numbers.tolist()
         ]
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.attacks import bad_adapters, bad_int8_deltas
+from tests.attacks import bad_adapters, bad_int4_deltas, bad_int8_deltas
 from tests.attacks.tampered import check_was_dropped
 from tests.federation_world import QUICK, config, federate, opened, tampering
 
@@ -12,9 +12,18 @@ PLATFORMS = {name: opened(name, seed=seed) for seed, name in enumerate("abc", st
 ROUNDS = {
     "adapters": config(moments=False, local=replace(QUICK, adapters="lora:2")),
     "int8 deltas": config(moments=False, local=replace(QUICK, updates="int8-delta")),
+    "int4 deltas": config(moments=False, local=replace(QUICK, updates="int4-delta")),
 }
-ATTACKS = {"adapters": bad_adapters.ATTACKS, "int8 deltas": bad_int8_deltas.ATTACKS}
-UNASKED = {"adapters": bad_adapters.an_adapter, "int8 deltas": bad_int8_deltas.an_int8_delta}
+ATTACKS = {
+    "adapters": bad_adapters.ATTACKS,
+    "int8 deltas": bad_int8_deltas.ATTACKS,
+    "int4 deltas": bad_int4_deltas.ATTACKS,
+}
+UNASKED = {
+    "adapters": bad_adapters.an_adapter,
+    "int8 deltas": bad_int8_deltas.an_int8_delta,
+    "int4 deltas": bad_int4_deltas.an_int4_delta,
+}
 EACH = [(form, attack) for form, attacks in ATTACKS.items() for attack in attacks]
 
 

@@ -13,7 +13,8 @@ from flwr.app import Array, ArrayRecord, ConfigRecord, MetricRecord, RecordDict
 from client.guard.manifest import manifest
 from client.guard.site_policy import SitePolicy, TaskKind
 from shared.encoder.cells import CellGrid
-from shared.encoder.changes import delta_grid
+from shared.encoder.changes import delta_grid, half_byte_grid
+from shared.encoder.shared_adapter import shared_adapter
 from shared.errors import OutboundRefused
 from tests.federation_world import START
 from tests.unit.client.guard.answers import CHANGE, GRID, asked, checked, evaluated, moments, trained
@@ -58,8 +59,10 @@ def test_an_answer_has_no_more_free_bits_than_64_bytes(kind, task) -> None:
     assert SPACE.dim == 8
 
 
-def test_an_update_in_steps_has_none_either() -> None:
-    grid = delta_grid(START.spec)
+@pytest.mark.parametrize(
+    "grid", [delta_grid(START.spec), half_byte_grid(START.spec), shared_adapter(START.spec, 2).grid(4)]
+)
+def test_an_update_in_fewer_bits_has_none_either(grid) -> None:
     entry = manifest(asked(grid=grid), SitePolicy(privacy="plain"))["train-reply"]
     assert 0 <= entry.bits - USERS - LOSSES - needed(grid) <= MOST_FREE
 

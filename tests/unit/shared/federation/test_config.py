@@ -54,7 +54,7 @@ def test_refuses(key: str, value: float | str) -> None:
 
 
 def test_refuses_int8_deltas_beside_an_adapter() -> None:
-    with pytest.raises(ConfigError, match="updates must be whole where an adapter travels; got 'int8-delta'"):
+    with pytest.raises(ConfigError, match="updates must be whole where adapters are lora:RANK; got 'int8-delta'"):
         LocalSettings(adapters="lora:8", updates="int8-delta")
 
 

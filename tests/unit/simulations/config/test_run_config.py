@@ -79,7 +79,7 @@ def test_puts_methods_in_the_order_of_reports() -> None:
         ({"diversity": 1.5}, "diversity must be from 0 to 1; got 1.5"),
         ({"diversity": "much"}, "diversity must be a number; got 'much'"),
         ({"diversity": 0.3, "methods": "local,pooled"}, "methods must hold local and one of feature, model"),
-        ({"updates": "bytes"}, "updates must be one of whole, int8-delta; got 'bytes'"),
+        ({"updates": "bytes"}, "updates must be one of whole, int8-delta, int4-delta; got 'bytes'"),
         (
             {"adapters": "lora:x"},
             "adapters must be none, lora:RANK or shared:RANK with a RANK from 1 to 999; got 'lora:x'",
@@ -137,7 +137,9 @@ def test_takes_every_value_that_a_deployed_run_takes() -> None:
     flat = asked.to_run_config()
     assert {key for key, value in flat.items() if value == usual[key]} == {
         "adapters",
+        "buffer",
         "cohort",
+        "most-stale",
         "over-sampling",
         "seed",
     }
