@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from benchmarks.made_up_head import made_up_head
 from benchmarks.serving_process import Service, running_service
+from client.data.feedback import MET, FeedbackKind
 from client.data.sequences import Sequences
 from client.recommender.recommender import NO_HISTORY, Recommender
 from client.recommender.served_head import ServedHead, read_served
@@ -36,7 +37,7 @@ from client.serving.id_form import IdForm
 from client.serving.journal_lines import Entry
 from client.serving.live_head import LiveHead
 from client.serving.private_folder import open_private_folder
-from client.serving.requests import MET, Feedback, FeedbackKind, ListRequest
+from client.serving.requests import Feedback, ListRequest
 from client.serving.told import Told, count_since
 from client.store.head_store import HeadStore
 from client.store.keyring import KeySource, new_key

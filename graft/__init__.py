@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from client.api.platforms import build_platform as build_platform
     from client.api.platforms import read_platform as read_platform
     from client.api.training import pretrain as pretrain
+    from client.data.feedback import FeedbackKind as FeedbackKind
     from client.recommender.catalogue_update import NewItem as NewItem
     from client.serving.requests import Feedback as Feedback
-    from client.serving.requests import FeedbackKind as FeedbackKind
     from client.serving.requests import ListAnswer as ListAnswer
     from client.serving.requests import ListRequest as ListRequest
     from shared.errors import ConfigError as ConfigError
@@ -40,7 +40,8 @@ _MODULES = {
     "client.api.lists": ("recommend",),
     "client.api.caller": ("Caller",),
     "client.api.call_answers": ("Health",),
-    "client.serving.requests": ("Feedback", "FeedbackKind", "ListAnswer", "ListRequest"),
+    "client.data.feedback": ("FeedbackKind",),
+    "client.serving.requests": ("Feedback", "ListAnswer", "ListRequest"),
     "client.recommender.catalogue_update": ("NewItem",),
     "simulations.api.runs": ("simulate", "read_results"),
     "simulations.api.world": ("write_world",),

@@ -1,4 +1,4 @@
-"""The three programs, once it is sure that the packages they are made of are Graft's own."""
+"""The programs, once it is sure that the packages they are made of are Graft's own."""
 
 import sys
 from importlib.util import find_spec
@@ -21,6 +21,14 @@ def server() -> None:
     """``graft-server``."""
     require_own_packages("graft-server")
     from server.cli.main import main
+
+    main()
+
+
+def device() -> None:
+    """``graft-device``."""
+    require_own_packages("graft-device")
+    from client.device.cli.main import main
 
     main()
 

@@ -7,6 +7,7 @@ GraftError
 │   │   ├── SourceUnreachable  a database that does not answer now
 │   │   └── TooFewUsers        data of which preparation leaves nobody, or nothing
 │   ├── EncoderFileError       an encoder file that cannot be read or trusted
+│   ├── PackRefused            a catalogue pack, or what leads to the next one, that cannot be read or trusted
 │   └── FeatureSpaceMismatch   two feature spaces were about to be mixed
 ├── FederationError            a federated run cannot go on
 │   └── CheckpointError        what a run has reached cannot be read or written
@@ -78,6 +79,10 @@ class TooFewUsers(DataError):
 
 class EncoderFileError(InputError):
     """An encoder file cannot be read or trusted."""
+
+
+class PackRefused(InputError):
+    """A catalogue pack, or what leads from one to the next, cannot be read or trusted."""
 
 
 class FeatureSpaceMismatch(InputError):

@@ -13,6 +13,7 @@ from client.cli.evaluate import evaluate
 from client.cli.fit import fit
 from client.cli.import_data import imports
 from client.cli.init import init
+from client.cli.pack import pack
 from client.cli.parties import parties
 from client.cli.preflight import preflight
 from client.cli.pretrain import pretrain
@@ -39,6 +40,7 @@ add_commands(
         ("evaluate", evaluate),
         ("recommend", recommend),
         ("serve", serve),
+        ("pack", pack),
         ("init", init),
         ("preflight", preflight),
         ("dry-run", dry_run),

@@ -20,6 +20,7 @@ from client.data.sequences import Sequences
 from client.ensemble.calibration import Calibration
 from client.ensemble.ensemble import Ensemble
 from client.ensemble.ensemble_settings import DEFAULT
+from client.ensemble.one_calibration import AlikeColumns
 from client.recommender.parallel import in_parallel
 from client.scorers.encoder_scorers import Named
 from client.scorers.lookups import without_nan
@@ -132,7 +133,6 @@ def packs_vectors() -> bool:
     return "fbgemm" in torch.backends.quantized.supported_engines
 
 
-_TINY = 1e-30
 _AT_ONCE = 4
 """Columns that are calibrated together: few enough for a core's own cache, enough that each step is worth it."""
 
@@ -165,7 +165,7 @@ class RequestEnsemble:
             self._computed.append((rows[products:], scorer.rest if isinstance(scorer, QueryScorer) else scorer.score))
         kinds = [columns[row].kind for row in order]
         calibrations = [ensemble.calibrations[row] for row in order]
-        self._alike = [_AlikeColumns(rows, kinds[rows.start], calibrations[rows]) for rows in _alike(kinds)]
+        self._alike = [(rows, _alike_columns(calibrations[rows])) for rows in _alike(kinds)]
 
     def weights(self, history: Past) -> torch.Tensor:
         """[R] of a history, by the gap since its last event."""
@@ -197,8 +197,8 @@ class RequestEnsemble:
         """
         raw = without_nan(self._raw(history, begun))
         hidden = np.unique(history.basket if self.repeats else history.items)
-        for alike in self._alike:
-            alike.calibrate(raw, hidden)
+        for rows, alike in self._alike:
+            alike.calibrate(raw[rows].numpy(), hidden)
         return raw
 
     def view(self, history: Past, allowed: torch.Tensor, _count: int, begun: Begun | None = None) -> RequestView:
@@ -254,46 +254,16 @@ class RequestEnsemble:
         return raw
 
 
-class _AlikeColumns:
-    """Columns of one kind, calibrated together as ``Calibration.log_ratio`` does it one by one."""
-
-    def __init__(self, rows: slice, kind: Kind, calibrations: Sequence[Calibration]) -> None:
-        self._rows, self._kind = rows, kind
-        self._mixture = torch.tensor([calibration.mixture for calibration in calibrations])
-        self._scales = np.array([calibration.scale for calibration in calibrations], np.float32)[:, None]
-
-    def calibrate(self, raw: torch.Tensor, hidden: NDArray[np.int32]) -> None:
-        """Write log-likelihood ratios over its rows of raw scores [R, n]; ``hidden`` items are no candidates."""
-        values = self._first(raw[self._rows].numpy(), hidden)
-        m = raw.shape[1] - len(hidden)
-        powers = torch.from_numpy(values)
-        total = self._mixture[:, -1:].expand(powers.shape).clone()
-        for component in range(self._mixture.shape[1] - 1):
-            if component:
-                powers.square_()
-            sums = powers.sum(1, keepdim=True).clamp_(min=_TINY)
-            total.addcmul_(powers, m * self._mixture[:, component : component + 1] / sums)
-        np.log(total.clamp_(min=_TINY).numpy(), out=values)
-
-    def _first(self, scores: NDArray[np.float32], hidden: NDArray[np.int32]) -> NDArray[np.float32]:
-        """[C, n] the first component's values, in place, 0 at hidden items; the next are squares of the ones before.
-
-        numpy's roots, exponentials and logarithms take half of torch's time here, a third where there are zeros.
-        """
-        if self._kind is Kind.COUNT:
-            np.maximum(scores, 0, out=scores)
-            scores[:, hidden] = 0
-            return np.sqrt(scores, out=scores)
-        scores *= self._scales
-        scores[:, hidden] = -np.inf
-        scores -= np.maximum(scores.max(1, keepdims=True), -1e30)
-        scores *= DEFAULT.calibration.temperatures[0]
-        return np.exp(scores, out=scores)
-
-
 def _alike(kinds: Sequence[Kind]) -> Iterator[slice]:
     """Stretches of at most _AT_ONCE columns of one kind."""
     for kind in dict.fromkeys(kinds):
         first, end = kinds.index(kind), kinds.index(kind) + kinds.count(kind)
         for start in range(first, end, _AT_ONCE):
             yield slice(start, min(start + _AT_ONCE, end))
+
+
+def _alike_columns(calibrations: Sequence[Calibration]) -> AlikeColumns:
+    """Of calibrations of one kind, one at least."""
+    lowest = None if calibrations[0].kind is Kind.COUNT else DEFAULT.calibration.temperatures[0]
+    mixtures = [calibration.mixture for calibration in calibrations]
+    return AlikeColumns(mixtures, [calibration.scale for calibration in calibrations], lowest)

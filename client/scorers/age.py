@@ -23,7 +23,8 @@ from shared.system.options import Checked, bounded
 
 NAME = "age"
 """In the table of scorers."""
-_FIRST = "age@first"
+FIRST = "age@first"
+"""Statistic [n]: seconds since 1970 when an item was first met; 0 where it never was."""
 PUBLISHED = "age@published"
 """Statistic [n]: seconds since 1970; 0 where nobody knows."""
 _FRESH = 60.0
@@ -59,7 +60,7 @@ class Age:
     def __init__(self, data: FitData, settings: AgeSettings = DEFAULT) -> None:
         self._settings = settings
         log, n_items = data.log, data.n_items
-        first = data.statistic(_FIRST, lambda: log.once(_FIRST, lambda: _first_seen(log, n_items)))
+        first = data.statistic(FIRST, lambda: log.once(FIRST, lambda: _first_seen(log, n_items)))
         self._first = np.asarray(first, np.float64)
         published = np.asarray(data.statistic(PUBLISHED, lambda: since_1970(data.published, n_items)), np.float64)
         self._published = np.where(published == 0, np.nan, published) if published.any() else None
@@ -151,9 +152,9 @@ def seen_again(statistics: Mapping[str, Matrix], log: EventLog, n_items: int) ->
         The statistic [n] in seconds since 1970 under its name, 0 for an item without an event, and the rates of before;
         empty where ``statistics`` does not hold them.
     """
-    if _FIRST not in statistics:
+    if FIRST not in statistics:
         return {}
-    return {_FIRST: _first_seen(log, n_items), _RATES: statistics[_RATES]}
+    return {FIRST: _first_seen(log, n_items), _RATES: statistics[_RATES]}
 
 
 def since_1970(published: NDArray[np.float64] | None, n_items: int) -> NDArray[np.float64]:

@@ -13,9 +13,10 @@ from client.features.row_matrices import Rows
 from client.scorers.lookups import Hidden, Lookup
 from client.scorers.scorer import Column, HistoryBatch, Kind, Scorer
 from client.training.moments import DECAY
-from client.training.one_state import OneState
+from client.training.one_state import in_arrays, numbers_of
 from client.training.sequence_model import SequenceHead, SequenceModel
 from client.training.sequence_scores import item_table, score_histories
+from shared.encoder.array_towers import ArrayTowers
 from shared.encoder.encoder import Encoder
 from shared.encoder.linear import LinearMap
 from shared.encoder.towers import HistoryTower, HistoryTowers
@@ -74,6 +75,13 @@ class Sequence:
     def __init__(self, model: SequenceModel, device: Device = CPU) -> None:
         self._model = model.on(device)
         self.table = item_table(self._model)
+        self.length = model.length
+        """latest items of a history that are read"""
+
+    @property
+    def history_numbers(self) -> dict[str, NDArray[np.float32]]:
+        """The history tower's parameters by their names."""
+        return numbers_of(self._model.history)
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """One column [B, n]."""
@@ -86,8 +94,8 @@ class Sequence:
         return self._one_state.of(vectors[latest]) if len(latest) else np.zeros(vectors.shape[1], np.float32)
 
     @cached_property
-    def _one_state(self) -> OneState:
-        return OneState(self._model.history)
+    def _one_state(self) -> ArrayTowers:
+        return in_arrays(self._model.history)
 
 
 class StoredSequence:
@@ -97,7 +105,7 @@ class StoredSequence:
 
     def __init__(self, tower: HistoryTower | HistoryTowers, length: int, table: Rows) -> None:
         """``tower`` reads the latest ``length`` items; ``table`` [n, d + 1] has the items' vectors and biases."""
-        self._state, self._length, self._table = OneState(tower), length, table
+        self._state, self._length, self._table = in_arrays(tower), length, table
 
     def state(self, items: NDArray[np.int32]) -> NDArray[np.float32]:
         """[d] of a history [L], whose products with the table's vectors are the column, but for the biases."""

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from client.data.feedback import MET, FeedbackKind
 from client.recommender.recommender import NO_HISTORY, Recommender
-from client.serving.requests import MET, Feedback, FeedbackKind
+from client.serving.requests import Feedback
 
 
 @dataclass

@@ -7,6 +7,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from client.data.feedback import FeedbackKind
 from client.ensemble.scorer_names import readable
 from client.recommender.catalogue_update import NewItem
 from client.serving.requests import (
@@ -21,7 +22,6 @@ from client.serving.requests import (
     TEXT_LENGTH,
     Counts,
     Feedback,
-    FeedbackKind,
     ListAnswer,
     ListRequest,
     check_present,

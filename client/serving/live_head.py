@@ -9,13 +9,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from client.data.feedback import MET, FeedbackKind
 from client.recommender.catalogue_update import NewItem, fitting, with_items
 from client.recommender.recommender import Asked, ListQuery, Recommendation, Recommender
 from client.recommender.request_ensemble import Begun
 from client.recommender.served_head import ServedHead
 from client.recommender.stored_texts import StoredIds
 from client.serving.id_form import IdForm
-from client.serving.requests import MET, Feedback, FeedbackKind, ListAnswer, ListedItem, ListRequest
+from client.serving.requests import Feedback, ListAnswer, ListedItem, ListRequest
 from shared.errors import NothingToRecommend
 
 _LOG = logging.getLogger(__name__)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from client.data.contract import PlatformFolder
 from client.data.data_moment import DataMoment
+from client.data.feedback import MET
 from client.data.ids import as_ids_of
 from client.data.published import PUBLISHED
 from client.data.tables import TIME_KNOWN
@@ -24,7 +25,7 @@ from client.recommender.catalogue_update import NewItem, keep_latest
 from client.serving.journal import JOURNAL
 from client.serving.journal_lines import Entry
 from client.serving.private_folder import private_folder
-from client.serving.requests import MET, Feedback, item_from_json, pseudonym
+from client.serving.requests import Feedback, item_from_json, pseudonym
 from client.store.records import Records
 
 _LOG = logging.getLogger("graft.client")

@@ -4,9 +4,9 @@ import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
+from client.data.feedback import FeedbackKind
 from client.data.missing import is_missing
 from client.data.times import EARLIEST, LATEST, seconds_of
 from client.recommender.catalogue_update import NewItem
@@ -232,20 +232,8 @@ def item_from_json(facts: Mapping[str, Any]) -> NewItem:
     )
 
 
-class FeedbackKind(StrEnum):
-    """What a user did with an item."""
-
-    SHOWN = "shown"
-    CLICKED = "clicked"
-    LIKED = "liked"
-    DISLIKED = "disliked"
-    PURCHASED = "purchased"
-
-
 CAME = "at"
 """Fact of an entry of the journal: when it came, in seconds since 1970; entries of before have none."""
-MET = frozenset({FeedbackKind.CLICKED, FeedbackKind.LIKED, FeedbackKind.PURCHASED})
-"""What makes an item part of a user's history, and an event of the next fit."""
 
 
 @dataclass(frozen=True, kw_only=True)

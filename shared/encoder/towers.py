@@ -16,6 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from shared.encoder.array_towers import DISTANCE_BUCKETS, bucket_rows
 from shared.encoder.presets import Preset
 
 
@@ -51,7 +52,6 @@ class Dropout:
         return (drawn >= self._threshold).to(torch.float32).mul_(256 / (256 - self._threshold))
 
 
-DISTANCE_BUCKETS = 16
 CPU = torch.device("cpu")
 
 
@@ -290,9 +290,7 @@ def history_tower(preset: Preset) -> HistoryTower | HistoryTowers:
 
 @cache
 def distance_buckets(length: int, device: torch.device = CPU) -> torch.Tensor:
-    """Buckets of distances: 0..7 for that distance, then 8..15 on a log scale up to 64; -1 where the key is later.
-
-    Counted on the CPU, so that every device has the same, and made once for each length, so not to be changed.
+    """``bucket_rows``, made once for each length and device, so not to be changed.
 
     Args:
         length: L.
@@ -301,11 +299,7 @@ def distance_buckets(length: int, device: torch.device = CPU) -> torch.Tensor:
     Returns:
         [L, L] int64.
     """
-    positions = torch.arange(length)
-    distance = positions[:, None] - positions[None, :]
-    far = 8 + (torch.log2(distance.clamp_min(8) / 8) * 8 / 3).to(torch.int64)
-    bucket = torch.where(distance < 8, distance, far.clamp_max(DISTANCE_BUCKETS - 1))
-    return torch.where(distance < 0, -1, bucket).to(device)
+    return torch.from_numpy(bucket_rows(length)).to(device)
 
 
 class SequenceModule(nn.Module):

@@ -15,7 +15,12 @@ from pathlib import Path
 from typing import TextIO
 
 REPOSITORY = Path(__file__).parents[2]
-MODULES = {"graft-sim": "simulations.cli.main", "graft-client": "client.cli.main", "graft-server": "server.cli.main"}
+MODULES = {
+    "graft-sim": "simulations.cli.main",
+    "graft-client": "client.cli.main",
+    "graft-server": "server.cli.main",
+    "graft-device": "client.device.cli.main",
+}
 """What ``pyproject.toml`` names as the console scripts: ``main`` in each."""
 SERVER = "GRAFT_TEST_COMMANDS"
 """the environment variable that holds the socket of the process whose copies the commands are"""

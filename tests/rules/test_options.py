@@ -22,6 +22,7 @@ OTHERS = {
     "users": "a database's query, and the size class of a platform that is enrolled",
     "name": "the platform's, and the flag of the coordinator's host names",
     "key": "of a vault, and of a certificate",
+    "since": "the moment of a refresh, and the pack that a delta leads on from",
     "host": "the coordinator's, its dashboard's, and the service's",
     "port": "the coordinator's, its dashboard's, and the service's",
     "cold-start": "what a result says of it, where the option is for whom",

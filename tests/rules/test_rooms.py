@@ -19,6 +19,7 @@ PLANTED = {
     "rooms of what both sides share": ("shared/errors.py", "import shared.federation.wire"),
     "rooms of the simulations": ("simulations/synthetic/world.py", "import simulations.run.whole_run"),
     "no circle between siblings in any package": ("client/scorers/scorer.py", "import client.scorers.table"),
+    "a device lists without torch": ("client/device/pack.py", "import client.features.rows"),
     "what computes knows nothing of the engine": ("client/scorers/ease.py", "import flwr"),
 }
 """Contract to a file and the line that breaks it."""

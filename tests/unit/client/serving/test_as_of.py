@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from client.data.feedback import FeedbackKind
 from client.recommender.catalogue_update import NewItem
 from client.recommender.recommender import ListQuery
 from client.serving.journal import FileJournal
-from client.serving.requests import CAME, Feedback, FeedbackKind, ListAnswer, ListRequest, item_to_json
+from client.serving.requests import CAME, Feedback, ListAnswer, ListRequest, item_to_json
 from client.serving.service import RecommendService
 from client.store.head_store import HeadStore
 from shared.errors import InvalidRequest

@@ -7,13 +7,14 @@ import numpy as np
 import polars as pl
 import pytest
 
+from client.data.feedback import FeedbackKind
 from client.data.folder_options import Preparation
 from client.fitting.fit_settings import CompetingMethods, FitSettings
 from client.fitting.pretrain import pretrain_folder
 from client.fitting.served_fit import fit_recommender
 from client.recommender.catalogue_update import NewItem
 from client.serving.journal import FileJournal
-from client.serving.requests import Feedback, FeedbackKind, ListRequest
+from client.serving.requests import Feedback, ListRequest
 from client.serving.service import RecommendService
 from client.store.head_store import HeadStore
 from client.training.loop import TrainingSettings

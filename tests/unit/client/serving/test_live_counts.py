@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from client.data.event_log import FadingCounts
+from client.data.feedback import FeedbackKind
 from client.data.folder_options import Preparation
 from client.ensemble.head import RankingHead
 from client.fitting.fit_settings import CompetingMethods, FitSettings
@@ -23,7 +24,7 @@ from client.serving.admission import Unhurried
 from client.serving.journal import FileJournal
 from client.serving.journal_lines import Entry
 from client.serving.reported_events import ReportedEvents
-from client.serving.requests import Feedback, FeedbackKind, ListAnswer, ListRequest
+from client.serving.requests import Feedback, ListAnswer, ListRequest
 from client.serving.service import RecommendService
 from client.store.head_store import HeadStore
 from client.training.loop import TrainingSettings

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from client.data.feedback import FeedbackKind
 from client.data.folder_options import Preparation
 from client.data.source import read_folder
 from client.fitting.fit_settings import CompetingMethods, FitSettings
@@ -15,7 +16,7 @@ from client.recommender.catalogue_update import NewItem
 from client.recommender.served_head import read_served
 from client.serving.journal import JOURNAL, FileJournal, read_journal
 from client.serving.reported_events import ReportedEvents
-from client.serving.requests import Feedback, FeedbackKind, ListRequest
+from client.serving.requests import Feedback, ListRequest
 from client.serving.service import RecommendService
 from client.store.head_store import HeadStore
 from client.training.loop import TrainingSettings

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from client.data.data_moment import DataMoment
+from client.data.feedback import FeedbackKind
 from client.rounds.workspace import NodeSettings, open_workspace
 from client.serving.private_folder import open_private_folder
-from client.serving.requests import Feedback, FeedbackKind
+from client.serving.requests import Feedback
 from client.store.head_store import open_records
 from client.store.vault import Vault
 from tests.integration.tiny_folders import write_tiny_folder

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from client.data.feedback import FeedbackKind
 from client.features.item_features import precomputed_space
 from client.recommender.catalogue_update import NewItem
 from client.recommender.served_head import read_served
@@ -12,7 +13,7 @@ from client.scorers.encoder_scorers import KeptEncoder
 from client.serving.http_shapes import FeedbackEvent, ItemBody, RecommendBody
 from client.serving.journal import FileJournal
 from client.serving.live_head import head_name
-from client.serving.requests import Feedback, FeedbackKind, ListRequest, feedback_kind
+from client.serving.requests import Feedback, ListRequest, feedback_kind
 from client.serving.service import RecommendService
 from client.store.head_store import HeadStore
 from shared.errors import HeadStoreError, InvalidRequest, NothingToRecommend

@@ -4,12 +4,13 @@ from datetime import UTC, datetime
 
 import pytest
 
+from client.data.feedback import FeedbackKind
 from client.data.source import read_folder
 from client.recommender.catalogue_update import NewItem
 from client.serving.http_shapes import FeedbackEvent, ItemBody
 from client.serving.journal import JOURNAL, FileJournal, read_journal
 from client.serving.reported_events import ReportedEvents
-from client.serving.requests import Feedback, FeedbackKind, check_item
+from client.serving.requests import Feedback, check_item
 from client.serving.service import RecommendService
 from client.store.head_store import HeadStore
 from shared.errors import InvalidRequest

@@ -1,0 +1,1 @@
+"""The commands of ``graft-device``, one file each."""
