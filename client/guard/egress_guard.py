@@ -47,12 +47,13 @@ class EgressGuard:
         self._ledger, self._clock = ledger, clock
 
     @classmethod
-    def of(cls, policy: str, ledger: str, clock: Clock = utc_now) -> "EgressGuard":
+    def of(cls, policy: str, ledger: str, clock: Clock = utc_now, kind: type[SitePolicy] = SitePolicy) -> "EgressGuard":
         """The guard by its files' paths.
 
         Args:
             policy: file of the site policy; empty for the default one.
             ledger: file of the ledger; empty for none.
+            kind: of the policy: a platform's, or a device's.
             clock: gives the time of the ledger's lines and of the quiet hours.
 
         Returns:
@@ -61,7 +62,7 @@ class EgressGuard:
         Raises:
             ConfigError: if the policy is wrong.
         """
-        return cls(read_policy(policy), Ledger(Path(ledger)) if ledger else None, clock)
+        return cls(read_policy(policy, kind), Ledger(Path(ledger)) if ledger else None, clock)
 
     def turned_away(self, expected: ExpectedReply) -> Declined | None:
         """The answer to a task that the policy does not let begin."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from server.aggregation.robust_sum import LEAST_PLATFORMS
 from server.aggregation.size_classes import SizeClasses
+from server.rounds.drawn_cohorts import DrawnCohorts
 from server.rounds.exchange import Answers, Exchange
 from server.rounds.kept_sums import KeptSums
 from server.rounds.run_state import RunState
@@ -82,6 +83,8 @@ class GroupAnswers:
     """who is in a sum, why others are not, bytes"""
     note: str
     """which groups are missing and why; else empty"""
+    is_cohort: bool = False
+    """whether they are told in numbers alone"""
 
     @property
     def members(self) -> dict[str, tuple[str, ...]]:
@@ -91,6 +94,8 @@ class GroupAnswers:
     @property
     def told(self) -> dict[str, Any]:
         """What a line of the history says of them."""
+        if self.is_cohort:
+            return self.answers.counted
         return {**self.answers.told, "groups": self.members}
 
 
@@ -126,7 +131,8 @@ class MaskedRounds:
         together: dict[str, tuple[str, ...]] = {}
         for record in state.history:
             together |= record.groups
-        self._sums = SumExchange(exchange, registered, groups, state.run, kept_sums, together)
+        cohorts = DrawnCohorts(config=config) if config.cohort else None
+        self._sums = SumExchange(exchange, registered, groups, state.run, kept_sums, together, cohorts)
         self._exchange, self._config, self._classes = exchange, config, classes
 
     def cohort(self) -> tuple[str, ...]:
@@ -167,7 +173,9 @@ class MaskedRounds:
             weights, unit = self._weights(parties, upcoming.parts)
             parts = VectorForm.of(work(state.encoder, parties)).split(result.values)
             groups[name] = GroupSum(members=result.survivors, weights=weights, unit=unit, parts=parts)
-        return GroupAnswers(groups=groups, answers=summed.answers, note=self._missing(summed))
+        return GroupAnswers(
+            groups=groups, answers=summed.answers, note=self._missing(summed), is_cohort=self._config.cohort > 0
+        )
 
     def _weights(self, parties: Iterable[str], parts: tuple[SumPart, ...]) -> tuple[dict[str, float], float]:
         """How much each counts, the largest 1, and what a weight of 1 stands for.

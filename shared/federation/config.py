@@ -208,7 +208,7 @@ class RoundsConfig(Seeded, RequestedPromise, Colluding, LeastParties):
         least=0,
         flag="",
         help="How many of those online a training round asks, drawn anew for each, and how many replies end it; 0 asks "
-        "all. Their mean is all that is kept of their answers.",
+        "all. Their mean is all that is kept of their answers; in masked runs, all that is seen of them.",
         see="decisions/0069-devices.md",
     )
     over_sampling: float = option(
@@ -314,7 +314,11 @@ class RoundsConfig(Seeded, RequestedPromise, Colluding, LeastParties):
     def _require_means_alone(self) -> None:
         """Raises ConfigError for what needs more of those asked than the mean of a cohort's updates."""
         broken = {
-            f"privacy must be plain; got {self.privacy}": self.privacy != "plain",
+            f"privacy must be plain or masked; got {self.privacy}": self.is_private,
+            "groups-of must be 0: a cohort is summed whole": self.groups_of > 0,
+            f"cohort must be at least {self.least_summed} in masked sums; got {self.cohort}": (
+                self.is_masked and self.cohort < self.least_summed
+            ),
             f"robust must be none, since no single update is kept; got {self.robust!r} (add --set robust=none)": (
                 self.robust != "none"
             ),

@@ -1,0 +1,88 @@
+"""Devices in masked rounds: cohorts are drawn, their changes come as one sum, and nothing else leaves a device."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from client.rounds.device_tasks import device_train_replies
+from client.rounds.joined_device import JoinedDevice, open_holder
+from server.rounds.drawn_cohorts import DrawnCohorts
+from shared.errors import ConfigError
+from shared.federation.messages import TrainReply, TrainTask, nonce_of
+from shared.federation.updates import round_seed, summed_form
+from simulations.federation.held_federation import run_federation
+from tests.device_world import LOCAL, START, cohorts, devices
+
+
+@pytest.fixture(autouse=True)
+def machine(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
+def device_of(settings) -> JoinedDevice:
+    device = open_holder(settings)
+    assert isinstance(device, JoinedDevice)
+    return device
+
+
+@pytest.mark.parametrize("adapters", ["none", "shared:2"])
+def test_the_encoder_steps_along_the_mean_change_of_the_cohort(tmp_path, adapters) -> None:
+    nodes = devices(tmp_path, 8)
+    config = cohorts(rounds=1, local=replace(LOCAL, adapters=adapters))
+    found = run_federation(nodes, START, config, folder=tmp_path / "run")
+    drawn = DrawnCohorts(config=config).names(1, set(nodes))
+    settings = config.local_in(1)
+    task = TrainTask(
+        run="00" * 16, round=1, nonce=nonce_of("train", "00", 1), seed=config.seed, encoder=START, settings=settings
+    )
+    form = summed_form(settings, round_seed(config.seed, 1))
+    replies = device_train_replies(task, [device_of(nodes[name]).device for name in sorted(drawn)])
+    changes = [form.grid(START.spec).values(each.flat) for each in replies if isinstance(each, TrainReply)]
+    assert len(changes) == 4
+    expected = START.flat + form.difference(START.spec, np.mean(changes, 0))
+    assert np.abs(expected - START.flat).max() > 1e-4
+    np.testing.assert_allclose(found.encoder.flat, expected, rtol=0, atol=2e-6)
+
+
+def test_each_sum_is_of_a_cohort_of_its_own_and_is_told_in_numbers(tmp_path) -> None:
+    nodes = devices(tmp_path, 12)
+    found = run_federation(nodes, START, cohorts(rounds=3), folder=tmp_path / "run")
+    assert [entry["note"] for entry in found.history] == ["", "", ""]
+    assert [entry["counts"] for entry in found.history] == [{"asked": 4, "reply": 4}] * 3
+    assert all(entry["platforms"] == [] and entry["groups"] == {} for entry in found.history)
+    took_part = [name for name in nodes if (Path(nodes[name].ledger)).exists()]
+    assert 4 < len(took_part) <= 12
+    for name in took_part:
+        kinds = {line.split('"kind": "')[1].split('"')[0] for line in Path(nodes[name].ledger).read_text().splitlines()}
+        assert kinds == {"sum-reply"}
+
+
+def test_a_device_with_too_few_events_declines_and_the_others_go_on(tmp_path) -> None:
+    nodes = devices(tmp_path, 4)
+    few = devices(tmp_path / "few", 1, events=1) if (tmp_path / "few").mkdir() is None else {}
+    nodes["few"] = next(iter(few.values()))
+    nodes["few"] = replace(nodes["few"], platform=nodes["few"].platform.replace("device-00=", "few="))
+    found = run_federation(nodes, START, cohorts(rounds=1, cohort=5), folder=tmp_path / "run")
+    (entry,) = found.history
+    assert (entry["note"], entry["counts"]) == ("", {"asked": 5, "declined": 1, "reply": 4})
+
+
+def test_a_device_answers_nothing_but_sums(tmp_path) -> None:
+    nodes = devices(tmp_path, 4)
+    found = run_federation(nodes, START, cohorts("plain", rounds=1), folder=tmp_path / "run")
+    assert found.encoder.flat.tobytes() == START.flat.tobytes()
+    assert found.history[0]["counts"] == {"asked": 4, "declined": 4}
+
+
+def test_a_cohort_smaller_than_the_policy_of_devices_is_refused(tmp_path) -> None:
+    nodes = devices(tmp_path, 4, least=5)
+    found = run_federation(nodes, START, cohorts(rounds=1), folder=tmp_path / "run")
+    assert found.encoder.flat.tobytes() == START.flat.tobytes()
+    assert "a set-up of sums ends without a result" in found.history[0]["note"]
+
+
+def test_a_masked_cohort_is_no_smaller_than_its_sums(tmp_path) -> None:
+    with pytest.raises(ConfigError, match="cohort must be at least 16"):
+        cohorts(cohort=8, least_parties=16, min_platforms=16)
