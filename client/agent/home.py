@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from client.data.folder_options import DataSettings
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from client.store.keyring import KeySource
 
 
-class _Place:
+class Place:
     """A path in the folder of a home."""
 
     def __init__(self, inside: str | Path) -> None:
@@ -34,39 +34,39 @@ class AgentHome:
 
     folder: Path
 
-    settings = _Place("settings.toml")
+    settings = Place("settings.toml")
     """what the platform's operator sets"""
-    key = _Place("node.key")
+    key = Place("node.key")
     """the platform's private key"""
-    public_key = _Place("node.key.pub")
+    public_key = Place("node.key.pub")
     """what the coordinator enrols"""
-    authority = _Place("ca.crt")
+    authority = Place("ca.crt")
     """the certificate that the coordinator's must be signed with, and the key that signs its tasks"""
-    vault = _Place("vault")
+    vault = Place("vault")
     """all that is private and kept: heads and more"""
-    vault_key = _Place("vault.key")
+    vault_key = Place("vault.key")
     """what opens the vault, where the settings say nothing else"""
-    policy = _Place("policy.toml")
+    policy = Place("policy.toml")
     """the site policy, where the settings say nothing else"""
-    ledger = _Place(LEDGER)
+    ledger = Place(LEDGER)
     """every answer that left"""
-    approved = _Place(APPROVED)
+    approved = Place(APPROVED)
     """the bundles that may run here"""
-    programs = _Place("state/programs")
+    programs = Place("state/programs")
     """what the engine starts in the place of Flower's own programs"""
-    tokens = _Place("tokens")
+    tokens = Place("tokens")
     """who may call the service"""
-    logs = _Place("logs")
+    logs = Place("logs")
     """a file for each process"""
-    state = _Place("state")
+    state = Place("state")
     """what running processes leave: a lock, process ids, Flower's own home, a secret"""
-    connection = _Place("state/connection.json")
+    connection = Place("state/connection.json")
     """when the connection was made or lost last"""
-    secret = _Place("state/superexec.secret")
+    secret = Place("state/superexec.secret")
     """shared by the SuperNode and the SuperExec alone; new at each start"""
-    node_config = _Place("state/node.toml")
+    node_config = Place("state/node.toml")
     """what the platform's app is told on each task"""
-    engine = _Place("state/flwr")
+    engine = Place("state/flwr")
     """Flower's own home"""
 
     @classmethod
@@ -76,6 +76,29 @@ class AgentHome:
         if not home.settings.is_file():
             raise ConfigError(f"{folder}: no agent's folder; make one with graft-client init")
         return home
+
+
+class MemberSettings(Protocol):
+    """What the settings of a platform's agent and of a device that joined have in common."""
+
+    @property
+    def server(self) -> str:
+        """The coordinator, HOST:PORT."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """As it is enrolled."""
+        ...
+
+    @property
+    def http_proxy(self) -> str:
+        """The way out of this network; empty goes straight."""
+        ...
+
+    def node(self, home: AgentHome) -> "NodeSettings":
+        """What the app is told on each task: where the vault's key is, never the key."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)

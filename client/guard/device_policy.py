@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from client.guard.site_policy import INTRODUCED, NewParties, SitePolicy, TaskKind
-from shared.privacy.promise import Privacy
+from shared.privacy.promise import LEAST_DEVICES, Privacy
 from shared.system.options import option
 
 MODES: tuple[Privacy, ...] = ("masked", "plain")
@@ -22,7 +22,9 @@ class DevicePolicy(SitePolicy):
     tasks: tuple[str, ...] = option((TaskKind.SUM.value,), help="The tasks that are worked on: sum.")
     minimum_users: int = option(1, least=1, flag="", help="Training users below which nothing about them is told.")
     least_parties: int = option(
-        100, least=2, help="Devices of a sum at the least, and by how many two sums without noise must differ."
+        LEAST_DEVICES,
+        least=2,
+        help="Devices of a sum at the least; by so many differ sums without noise.",
     )
     parties: NewParties = option(
         INTRODUCED,

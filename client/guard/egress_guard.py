@@ -12,7 +12,7 @@ It is checked as it is encoded to be sent. Rules, in order:
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -27,16 +27,12 @@ from shared.federation.message_kinds import Reply
 from shared.federation.messages import Declined, Failed, FailureCode
 from shared.federation.wire import content_bytes, encode_reply
 from shared.federation.wire_records import FLAT, HEADER, METRICS, arrays_of
+from shared.system.utc_clock import utc_now
 
 REFUSALS = ("declined", "failed")
 """kinds that tell of no data at all"""
 Clock = Callable[[], datetime]
 Keep = Callable[[RecordDict], None]
-
-
-def utc_now() -> datetime:
-    """The time that a ledger's lines bear."""
-    return datetime.now(UTC)
 
 
 class EgressGuard:

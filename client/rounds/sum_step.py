@@ -3,7 +3,6 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from client.guard.egress_guard import utc_now
 from client.guard.site_policy import FIRST_USE, INTRODUCED
 from client.guard.sum_bounds import require_outweighed
 from client.privacy.accounts import Accounts
@@ -17,6 +16,7 @@ from shared.secure_sum.party_state import PartyState
 from shared.secure_sum.setup_messages import SETUP, SetupRequest
 from shared.secure_sum.sum_messages import MASK, OPEN, MaskRequest, OpenRequest
 from shared.secure_sum.terms import SumTerms
+from shared.system.utc_clock import utc_now
 
 
 def sum_reply(task: SumTask, workspace: Workspace) -> SumReply | Declined:

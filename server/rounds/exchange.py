@@ -155,8 +155,8 @@ class Answers(Generic[ReplyType]):
     def counted(self) -> dict[str, Any]:
         """What a line of the history says of a cohort: how many, not who."""
         kinds = Counter(kind for kind, _ in self.outcomes.values())
-        nobody: dict[str, Any] = {kind: {} for kind in ("declined", "failed", "dropped")}
-        counts = {"asked": len(self.outcomes), **dict(sorted(kinds.items()))}
+        nobody = {kind: dict[str, str]() for kind in ("declined", "failed", "dropped")}
+        counts: dict[str, int] = {"asked": len(self.outcomes), **dict(sorted(kinds.items()))}
         return {**self.told, **nobody, "platforms": (), "missing": (), "counts": counts}
 
     def add(self, other: "Answers[Any]") -> None:
