@@ -57,3 +57,19 @@ class DrawnCohorts:
             if sets.may_be_summed(drawn):
                 return drawn
         return None
+
+    def summed_before(self, there: Collection[Member], sets: SummedSets) -> frozenset[Member] | None:
+        """The newest set that was summed before and may be again, for where no new one can be drawn.
+
+        Args:
+            there: who is online and has a key for sums.
+            sets: who was summed before.
+
+        Returns:
+            The set; None where none is wholly among those who are there.
+
+        Raises:
+            CheckpointError: if the file of the sets is damaged.
+        """
+        known = reversed(sets.sets())
+        return next((known_set for known_set in known if known_set <= frozenset(there)), None)

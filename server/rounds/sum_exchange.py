@@ -232,6 +232,7 @@ class SumExchange:
             return [member for member in members if member.party in online]
 
         drawn = self._exchange.wait_for(lambda online: cohorts.summed(number, among(online), self._registered.summed))
+        drawn = drawn or cohorts.summed_before(among(self._exchange.online()), self._registered.summed)
         if drawn is None:
             raise FederationError(
                 f"expected {cohorts.config.cohort} online whose keys for sums are registered, among whom a cohort "

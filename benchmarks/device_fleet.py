@@ -1,0 +1,145 @@
+"""Real graft-device processes on loopback: three masked rounds, some of them killed at random; memory beside Flower's.
+
+    python -m benchmarks.device_fleet OUT [--devices 60] [--alive 20] [--least 16] [--killed 12] [--seed 1]
+
+Devices take turns, as many at a time as may be alive: each round is of the cohort that is there, over TLS and
+authentication, then the next ones come. In each round as many as its share are killed, all their processes at once and
+at a random moment after the round has begun. Nothing is lost where each device afterwards has its history and head as
+before, its ledger whole, and a party state that opens. Memory is resident: of a device that joined and waits, all its
+processes; of Flower's bare SuperNode as it is started by hand, with the process that it starts.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import psutil
+
+from client.guard.ledger import Ledger
+from client.joined.home import JoinedHome
+from client.rounds.own_party import OwnParty
+from client.store.head_store import open_heads
+from shared.encoder.file import load_encoder
+from shared.secure_sum.party_state import PartyState
+from shared.seeding import rng_for
+from tests.integration.deployed.fleet import Fleet, fleet, over_devices, processes_of_device, resident
+from tests.integration.engine import running_engine
+
+ROUNDS = 3
+SECONDS = 1800.0
+STEADY_SECONDS = 15.0
+"""for which what is measured has waited"""
+
+
+def main() -> None:
+    """Run the rounds, and print what came of them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path, help="folder for what runs meanwhile")
+    parser.add_argument("--devices", type=int, default=60, help="of the fleet")
+    parser.add_argument("--alive", type=int, default=20, help="at a time")
+    parser.add_argument("--least", type=int, default=16, help="K of the devices' policy")
+    parser.add_argument("--killed", type=int, default=12, help="of all")
+    parser.add_argument("--seed", type=int, default=1, help="draws who is killed, and when")
+    asked_for = parser.parse_args()
+    asked_for.out.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=asked_for.out) as folder:
+        bare = bare_memory(Path(folder) / "engine")
+        with fleet(Path(folder), asked_for.devices, least=asked_for.least) as made:
+            figures = rounds_of(made, asked_for)
+        figures["memory"] |= {**bare, "ratio": figures["memory"]["device"] / bare["bare"]}
+    print(json.dumps(figures, indent=1))
+
+
+def bare_memory(folder: Path) -> dict[str, float]:
+    """Of Flower's SuperNode with the process that it starts, and of the SuperNode alone, in MiB."""
+    with running_engine(folder) as engine:
+        engine.start_node("bare", {})
+        time.sleep(STEADY_SECONDS)
+        node = psutil.Process(engine.processes[-1].pid)
+        return {"bare": resident([node, *node.children(recursive=True)]), "bare_node_alone": resident([node])}
+
+
+def rounds_of(made: Fleet, asked_for: argparse.Namespace) -> dict[str, Any]:
+    """Three rounds of three waves; how long, how many answers, what was lost."""
+    before = {name: made.standing(name) for name in made.names}
+    waves = [list(made.names)[place * asked_for.alive : (place + 1) * asked_for.alive] for place in range(ROUNDS)]
+    began = time.monotonic()
+    _come(made, waves[0])
+    memory = _idle_memory(made, waves[0])
+    number = made.begin(over_devices(ROUNDS, cohort=asked_for.alive, least=asked_for.least))
+    killed: list[str] = []
+    for place, wave in enumerate(waves):
+        if place:
+            _come(made, wave)
+        killed += _round(made, number, place, wave, asked_for)
+    made.wait_until(lambda: made.state(number) not in ("queued", "running"), SECONDS)
+    history = made.history(number)
+    start, end = (load_encoder(path)[0] for path in (made.folder / "start.safetensors", made.encoder(number)))
+    return {
+        "memory": {"device": median(memory)},
+        "seconds": time.monotonic() - began,
+        "state": made.state(number),
+        "rounds": [{"counts": each["counts"], "note": each["note"], "bytes_up": each["bytes_up"]} for each in history],
+        "encoder_moved_by": float(np.linalg.norm(end.flat - start.flat)),
+        "killed": killed,
+        "lost": [name for name in made.names if is_lost(made, name, before[name])],
+    }
+
+
+def _come(made: Fleet, wave: Sequence[str]) -> None:
+    for name in wave:
+        made.start(name)
+    made.wait_until(lambda: all(made.connected(name) for name in wave), SECONDS)
+
+
+def _round(made: Fleet, number: int, place: int, wave: Sequence[str], asked_for: argparse.Namespace) -> list[str]:
+    """Of one wave, which then goes; who was killed in it."""
+    killed = _killed_in(made, number, place, wave, asked_for)
+    made.wait_until(lambda: len(made.history(number)) > place, SECONDS)
+    for name in set(wave) - set(killed):
+        made.stop(name)
+    return killed
+
+
+def _idle_memory(made: Fleet, alive: Sequence[str]) -> list[float]:
+    time.sleep(STEADY_SECONDS)
+    return [resident(processes_of_device(made.device(name))) for name in alive]
+
+
+def _killed_in(made: Fleet, number: int, place: int, wave: Sequence[str], asked_for: argparse.Namespace) -> list[str]:
+    """Kill this round's share, each at a moment of its own once the first answer of the round has left."""
+    rng = rng_for(asked_for.seed, "fleet", place)
+    victims = [str(name) for name in rng.choice(wave, asked_for.killed // ROUNDS, replace=False)]
+    made.wait_until(lambda: any(_answers(made, name) for name in wave), SECONDS)
+    for name in victims:
+        time.sleep(float(rng.uniform(0, 8)))
+        if len(made.history(number)) <= place:
+            made.kill(name)
+    return [name for name in victims if name not in made.started]
+
+
+def _answers(made: Fleet, name: str) -> int:
+    ledger = JoinedHome.joined(made.device(name)).ledger
+    return len(Ledger(ledger).lines()[0]) if ledger.exists() else 0
+
+
+def is_lost(made: Fleet, name: str, before: dict[str, Any]) -> bool:
+    """Whether anything of a device differs from before, or does not open."""
+    after, home = made.standing(name), JoinedHome.joined(made.device(name))
+    same = all(after[key] == before[key] for key in ("events", "head", "version"))
+    heads = open_heads(home.vault, str(home.device.key_source()))
+    state = OwnParty(heads, name).state
+    if state:
+        PartyState.from_bytes(state)
+    cut = Ledger(home.ledger).lines()[1] if home.ledger.exists() else []
+    return not same or bool(cut)
+
+
+if __name__ == "__main__":
+    main()
