@@ -28,6 +28,7 @@ from client.store.head_store import open_heads
 from shared.encoder.file import load_encoder
 from shared.secure_sum.party_state import PartyState
 from shared.seeding import rng_for
+from tests.integration.commands import command_server
 from tests.integration.deployed.fleet import Fleet, fleet, over_devices, processes_of_device, resident
 from tests.integration.engine import running_engine
 
@@ -50,7 +51,7 @@ def main() -> None:
     asked_for.out.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=asked_for.out) as folder:
         bare = bare_memory(Path(folder) / "engine")
-        with fleet(Path(folder), asked_for.devices, least=asked_for.least) as made:
+        with command_server(), fleet(Path(folder), asked_for.devices, least=asked_for.least) as made:
             figures = rounds_of(made, asked_for)
         figures["memory"] |= {**bare, "ratio": figures["memory"]["device"] / bare["bare"]}
     print(json.dumps(figures, indent=1))
