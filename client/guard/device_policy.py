@@ -6,7 +6,7 @@ from client.guard.site_policy import INTRODUCED, NewParties, SitePolicy, TaskKin
 from shared.privacy.promise import LEAST_DEVICES, Privacy
 from shared.system.options import option
 
-MODES: tuple[Privacy, ...] = ("masked", "plain")
+MODES: tuple[Privacy, ...] = ("masked-private", "masked", "plain")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,8 +16,8 @@ class DevicePolicy(SitePolicy):
     privacy: Privacy = option(
         "masked",
         choices=MODES,
-        help="masked: what this device learns leaves in sums over many devices alone; plain: as it is, to a process "
-        "that holds the device itself.",
+        help="masked-private: what this device learns leaves in sums over many devices alone, under the noise of the "
+        "promise; masked: in such sums, with noise or without; plain: as it is, to a process that holds the device.",
     )
     tasks: tuple[str, ...] = option((TaskKind.SUM.value,), help="The tasks that are worked on: sum.")
     minimum_users: int = option(1, least=1, flag="", help="Training users below which nothing about them is told.")

@@ -37,10 +37,24 @@ def device_vector(work: SumWork, terms: SumTerms, workspace: JoinedDevice) -> ND
         raise SumRefused(f"expected a sum of what devices train; found {', '.join(work.parts)}")
     if set(work.weights.values()) != {1.0}:
         raise SumRefused("expected each device to count as much as another; found other weights")
-    return within_bounds(VectorForm.of(work).joined({TRAIN: _trained(work, workspace)}), 0.0, terms.bound)
+    return within_bounds(VectorForm.of(work).joined({TRAIN: trained_change(work, workspace)}), 0.0, terms.bound)
 
 
-def _trained(work: SumWork, workspace: JoinedDevice) -> NDArray[np.float64]:
+def trained_change(work: SumWork, workspace: JoinedDevice) -> NDArray[np.float64]:
+    """What training changes, no longer than may be sent.
+
+    Args:
+        work: whose part *train* is asked for.
+        workspace: the device.
+
+    Returns:
+        [C] in the order of the form's layout.
+
+    Raises:
+        NothingToSum: if there is too little to train on.
+        FeatureSpaceMismatch: if the encoder is of another feature space.
+        EncoderUnknown: if the work brings no whole encoder.
+    """
     task = work.train_task
     form, norm = summed_form(task.settings, round_seed(task.seed, task.round)), task.settings.clip_norm
     (reply,) = device_train_replies(task, [workspace.device])

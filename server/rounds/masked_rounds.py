@@ -15,6 +15,7 @@ from server.aggregation.size_classes import SizeClasses
 from server.rounds.drawn_cohorts import DrawnCohorts
 from server.rounds.exchange import Answers, Exchange
 from server.rounds.kept_sums import KeptSums
+from server.rounds.known_heads import KnownHeads
 from server.rounds.run_state import RunState
 from server.rounds.sum_exchange import SumExchange, Summand, Summed
 from server.rounds.sum_groups import ALL, group_words, groups_of
@@ -110,8 +111,9 @@ class MaskedRounds:
         state: RunState,
         registered: SumRoster | None,
         kept_sums: KeptSums,
+        heads: KnownHeads,
     ) -> None:
-        """For the run of this state.
+        """For the run of this state; ``heads`` are what was seen of privacy ledgers, where sums bear noise.
 
         Raises ConfigError where no platforms are ``registered`` for sums, or too few for the config.
         """
@@ -133,7 +135,7 @@ class MaskedRounds:
             together |= record.groups
         cohorts = DrawnCohorts(config=config) if config.cohort else None
         self._sums = SumExchange(exchange, registered, groups, state.run, kept_sums, together, cohorts)
-        self._exchange, self._config, self._classes = exchange, config, classes
+        self._exchange, self._config, self._classes, self._heads = exchange, config, classes, heads
 
     def cohort(self) -> tuple[str, ...]:
         """Names of the platforms that the run sums over; raises FederationError."""
@@ -163,15 +165,26 @@ class MaskedRounds:
                 weights=weights,
                 keep=keep,
                 settings=settings,
+                noise=config.cohort_noise,
             )
 
-        summand = Summand(number=upcoming.number, encoder=state.encoder, work=work, left=sums_left(config, state))
+        summand = Summand(
+            number=upcoming.number,
+            encoder=state.encoder,
+            work=work,
+            left=sums_left(config, state),
+            largest=1,
+            colluding=config.colluding_platforms,
+            heads=self._heads if config.cohort_noise else None,
+        )
         summed = self._sums.summed(summand)
         groups = {}
         for name, result in summed.results.items():
             parties = summed.parties[name]
             weights, unit = self._weights(parties, upcoming.parts)
             parts = VectorForm.of(work(state.encoder, parties)).split(result.values)
+            if settings is not None and config.cohort_noise:
+                parts = {part: settings.clip_norm * numbers for part, numbers in parts.items()}
             groups[name] = GroupSum(members=result.survivors, weights=weights, unit=unit, parts=parts)
         return GroupAnswers(
             groups=groups, answers=summed.answers, note=self._missing(summed), is_cohort=self._config.cohort > 0

@@ -55,7 +55,7 @@ class Summand:
     largest: int = 0
     """size class of the largest platform, where the sum bears noise"""
     colluding: int = 0
-    """platforms whose share of that noise does not count"""
+    """of the parties, whose share of that noise does not count"""
     heads: KnownHeads | None = None
     """what was seen of platforms' privacy ledgers, where the sum bears noise; else None"""
 

@@ -219,6 +219,14 @@ class RoundsConfig(Seeded, RequestedPromise, Colluding, LeastParties):
         help="How many times as many as the cohort are asked, so that a round need not wait for the slowest.",
         see="decisions/0069-devices.md",
     )
+    cohort_noise: float = option(
+        0.0,
+        least=0,
+        flag="",
+        help="Spread of the noise that the sum of a cohort's updates bears, as a multiple of the longest update, of a "
+        "masked run; 0: none.",
+        see="decisions/0074-devices-join.md",
+    )
     require_all: bool = option(
         False,
         deployed=True,
@@ -297,7 +305,7 @@ class RoundsConfig(Seeded, RequestedPromise, Colluding, LeastParties):
         check(self)
         if 0 < self.groups_of < self.least_summed:
             raise ConfigError(f"groups-of must be 0, or at least {self.least_summed}; got {self.groups_of}")
-        if self.cohort:
+        if self.cohort or self.cohort_noise:
             self._require_means_alone()
         if self.privacy == "masked":
             self._require_sums_alone()
@@ -316,6 +324,9 @@ class RoundsConfig(Seeded, RequestedPromise, Colluding, LeastParties):
         broken = {
             f"privacy must be plain or masked; got {self.privacy}": self.is_private,
             "groups-of must be 0: a cohort is summed whole": self.groups_of > 0,
+            "cohort-noise must be 0 where none is drawn, or sums are not masked": (
+                self.cohort_noise > 0 and not (self.cohort and self.is_masked)
+            ),
             f"cohort must be at least {self.least_summed} in masked sums; got {self.cohort}": (
                 self.is_masked and self.cohort < self.least_summed
             ),

@@ -6,14 +6,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from client.guard.device_policy import DevicePolicy
+from client.privacy.accounts import Accounts
 from client.rounds.device_tasks import device_train_replies
 from client.rounds.joined_device import JoinedDevice, open_holder
 from server.rounds.drawn_cohorts import DrawnCohorts
 from shared.errors import ConfigError
 from shared.federation.messages import TrainReply, TrainTask, nonce_of
 from shared.federation.updates import round_seed, summed_form
+from shared.privacy.gaussian import epsilon_of
+from shared.privacy.ledger import OPENED, UPDATE_SUM
+from shared.system.settings_file import to_toml
 from simulations.federation.held_federation import run_federation
-from tests.device_world import LOCAL, START, cohorts, devices
+from tests.device_world import LEAST, LOCAL, START, cohorts, devices
 
 
 @pytest.fixture(autouse=True)
@@ -86,3 +91,51 @@ def test_a_cohort_smaller_than_the_policy_of_devices_is_refused(tmp_path) -> Non
 def test_a_masked_cohort_is_no_smaller_than_its_sums(tmp_path) -> None:
     with pytest.raises(ConfigError, match="cohort must be at least 16"):
         cohorts(cohort=8, least_parties=16, min_platforms=16)
+
+
+NOISY = {"cohort_noise": 20.0, "colluding_platforms": 1}
+
+
+def private_policy(folder: Path, nodes, epsilon: float) -> dict:
+    policy = folder / "private.toml"
+    policy.write_bytes(to_toml(DevicePolicy(privacy="masked-private", least_parties=LEAST, epsilon=epsilon)))
+    return {name: replace(node, policy=str(policy)) for name, node in nodes.items()}
+
+
+def test_the_sum_bears_the_noise_of_the_promise_and_devices_are_charged(tmp_path) -> None:
+    nodes = private_policy(tmp_path, devices(tmp_path, 4), epsilon=8.0)
+    found = run_federation(nodes, START, cohorts(rounds=3, **NOISY), folder=tmp_path / "run")
+    assert [(entry["note"], entry["counts"]["reply"]) for entry in found.history] == [("", 4)] * 3
+    moved = (found.encoder.flat - START.flat)[START.spec.sequence_place]
+    of_all = 20.0 * np.sqrt(4 / 3)  # the noise of one of four is not counted
+    assert float(moved.std()) == pytest.approx(np.sqrt(3) * of_all * LOCAL.clip_norm / 4, rel=0.05)
+    device = device_of(nodes["device-00"])
+    account = Accounts(device.machine, device.heads).read()
+    assert account.most == pytest.approx(3 / 20.0**2, rel=1e-6)
+    released = [entry.released for entry in account.ledger.entries]
+    assert released == [UPDATE_SUM, OPENED] * 3
+
+
+def test_a_device_that_has_spent_its_promise_gives_nothing_more(tmp_path) -> None:
+    nodes = private_policy(tmp_path, devices(tmp_path, 4), epsilon=epsilon_of(1.5 / 20.0**2, 1e-6))
+    found = run_federation(nodes, START, cohorts(rounds=2, **NOISY), folder=tmp_path / "run")
+    assert [entry["counts"].get("reply", 0) for entry in found.history] == [4, 0]
+    assert found.history[1]["counts"]["declined"] == 4
+
+
+def test_a_private_device_gives_nothing_without_noise(tmp_path) -> None:
+    nodes = private_policy(tmp_path, devices(tmp_path, 4), epsilon=8.0)
+    found = run_federation(nodes, START, cohorts(rounds=1), folder=tmp_path / "run")
+    assert found.encoder.flat.tobytes() == START.flat.tobytes()
+    assert found.history[0]["counts"] == {"asked": 4, "declined": 4}
+
+
+def test_noise_that_does_not_keep_the_promise_is_refused(tmp_path) -> None:
+    nodes = private_policy(tmp_path, devices(tmp_path, 4), epsilon=epsilon_of(1 / 40.0**2, 1e-6))
+    found = run_federation(nodes, START, cohorts(rounds=1, **NOISY), folder=tmp_path / "run")
+    assert found.encoder.flat.tobytes() == START.flat.tobytes()
+
+
+def test_noise_is_asked_of_masked_cohorts_alone() -> None:
+    with pytest.raises(ConfigError, match="cohort-noise must be 0"):
+        cohorts("plain", cohort_noise=1.0)
