@@ -4,13 +4,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from client.agent.connection import known_since
+from client.guard.device_policy import DevicePolicy
 from client.guard.ledger import Ledger, said
+from client.guard.site_policy import read_policy
 from client.joined.home import JoinedHome, JoinedSettings
 from client.joined.keeping import RESTS, sent_on, supervision
+from client.privacy.accounts import Accounts, machine_place
+from client.store.head_store import open_heads
+from shared.privacy.gaussian import epsilon_of
 from shared.system.settings_file import read_settings
 from shared.system.utc_clock import utc_now
 
-ANSWER, SUM = "sum-reply", "sum"
+ANSWER = "sum-reply"
 
 
 def rounds(home: JoinedHome) -> dict[str, Any]:
@@ -44,6 +49,7 @@ def rounds(home: JoinedHome) -> dict[str, Any]:
         "answers": len(lines),
         "bytes": sum(line.bytes for line in lines),
         "bytes_today": sent_on(home, utc_now().date().isoformat()),
+        **spent(home, settings),
         "last": f"{lines[-1].time} {said(lines[-1])}" if lines else "",
     }
 
@@ -55,7 +61,37 @@ def rounds_lines(standing: Mapping[str, Any]) -> list[str]:
         lines += [f"why: {standing['why']}", f"what to do: {standing['do']}"]
     gave = f"gave to the sums of {standing['rounds']:,} rounds; {standing['answers']:,} answers"
     lines.append(f"{gave}, {standing['bytes']:,} bytes have left, {standing['bytes_today']:,} of them today")
+    if standing["privacy"] == "masked-private" or standing["spent_epsilon"]:
+        promised = f"ε {standing['epsilon']:g} at δ {standing['delta']:g}"
+        lines.append(f"promised is {promised}; ε {standing['spent_epsilon']:.3g} of it is spent")
     return lines
+
+
+def spent(home: JoinedHome, settings: JoinedSettings) -> dict[str, Any]:
+    """What was promised to the device's user, and what of it is spent.
+
+    Args:
+        home: of a device that joined.
+        settings: of rounds.
+
+    Returns:
+        As JSON takes it: mode, ε, δ and the ε that all noised sums so far come to.
+
+    Raises:
+        ConfigError: if the policy cannot be read.
+        StorageError: if the account cannot be read.
+        PrivacyError: if the account was changed.
+    """
+    node = settings.node(home)
+    policy = read_policy(node.policy, DevicePolicy)
+    heads = open_heads(home.device.vault, node.vault_key)
+    account = Accounts(machine_place(home.device.folder), heads).read()
+    return {
+        "privacy": policy.privacy,
+        "epsilon": policy.epsilon,
+        "delta": policy.delta,
+        "spent_epsilon": epsilon_of(account.most, policy.delta) if account.most else 0.0,
+    }
 
 
 def _doing(standing: Mapping[str, Any]) -> str:

@@ -166,19 +166,9 @@ def fleet(folder: Path, number: int, *, least: int, start: Encoder = START, even
     address = ("--host", "127.0.0.1", "--port", made.port)
     made.on_server("init", "--encoder", folder / "start.safetensors", *address)
     write_pack(folder / "shop.pack")
-    enrolment = Enrolment(ServerHome(made.server).platforms)
-    bundle = Path()
-    for seed, name in enumerate(made.names):
-        write_device(made.device(name), folder / "shop.pack", seed=seed, events=events)
-        settings = JoinedSettings(server=f"localhost:{made.port}", name=name)
-        home = join(made.device(name), settings, made.server / "tls" / "ca.crt", DevicePolicy(least_parties=least))
-        if bundle.name:
-            shutil.copy(bundle, home.state / bundle.name)
-        prepare(home)
-        bundle = bundle if bundle.name else next(home.state.glob("release-*.fab"))
-        enrolment.enroll(name, read_public_key(home.public_key), sum_key=read_sum_key(home.public_key))
     try:
         made.on_server("start", "--background")
+        _enroll(made, least, events)
         yield made
     finally:
         for process in made.started.values():
@@ -190,6 +180,21 @@ def fleet(folder: Path, number: int, *, least: int, start: Encoder = START, even
         for process in processes_of(made.server):
             with suppress(psutil.NoSuchProcess):
                 process.kill()
+
+
+def _enroll(made: Fleet, least: int, events: int) -> None:
+    """Make the devices, and wait until the engine knows them: it takes one after the other, some seconds each."""
+    enrolment, folder, bundle = Enrolment(ServerHome(made.server).platforms), made.folder, Path()
+    for seed, name in enumerate(made.names):
+        write_device(made.device(name), folder / "shop.pack", seed=seed, events=events)
+        settings = JoinedSettings(server=f"localhost:{made.port}", name=name)
+        home = join(made.device(name), settings, made.server / "tls" / "ca.crt", DevicePolicy(least_parties=least))
+        if bundle.name:
+            shutil.copy(bundle, home.state / bundle.name)
+        prepare(home)
+        bundle = bundle if bundle.name else next(home.state.glob("release-*.fab"))
+        enrolment.enroll(name, read_public_key(home.public_key), sum_key=read_sum_key(home.public_key))
+    made.wait_until(lambda: not any(entry.waiting for entry in enrolment.read()))
 
 
 def over_devices(rounds: int, cohort: int, least: int) -> RoundsConfig:
