@@ -51,8 +51,8 @@ def main() -> None:
     asked_for.out.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=asked_for.out) as folder:
         bare = bare_memory(Path(folder) / "engine")
-        with command_server(), fleet(Path(folder), asked_for.devices, least=asked_for.least) as made:
-            figures = rounds_of(made, asked_for)
+        with command_server(), fleet(Path(folder), asked_for.devices, least=asked_for.least) as running:
+            figures = rounds_of(running, asked_for)
         figures["memory"] |= {**bare, "ratio": figures["memory"]["device"] / bare["bare"]}
     print(json.dumps(figures, indent=1))
 
@@ -66,73 +66,75 @@ def bare_memory(folder: Path) -> dict[str, float]:
         return {"bare": resident([node, *node.children(recursive=True)]), "bare_node_alone": resident([node])}
 
 
-def rounds_of(made: Fleet, asked_for: argparse.Namespace) -> dict[str, Any]:
+def rounds_of(running: Fleet, asked_for: argparse.Namespace) -> dict[str, Any]:
     """Three rounds of three waves; how long, how many answers, what was lost."""
-    before = {name: made.standing(name) for name in made.names}
-    waves = [list(made.names)[place * asked_for.alive : (place + 1) * asked_for.alive] for place in range(ROUNDS)]
+    before = {name: running.standing(name) for name in running.names}
+    waves = [list(running.names)[place * asked_for.alive : (place + 1) * asked_for.alive] for place in range(ROUNDS)]
     began = time.monotonic()
-    _come(made, waves[0])
-    memory = _idle_memory(made, waves[0])
-    number = made.begin(over_devices(ROUNDS, cohort=asked_for.alive, least=asked_for.least))
+    _come(running, waves[0])
+    memory = _idle_memory(running, waves[0])
+    number = running.begin(over_devices(ROUNDS, cohort=asked_for.alive, least=asked_for.least))
     killed: list[str] = []
     for place, wave in enumerate(waves):
         if place:
-            _come(made, wave)
-        killed += _round(made, number, place, wave, asked_for)
-    made.wait_until(lambda: made.state(number) not in ("queued", "running"), SECONDS)
-    history = made.history(number)
-    start, end = (load_encoder(path)[0] for path in (made.folder / "start.safetensors", made.encoder(number)))
+            _come(running, wave)
+        killed += _round(running, number, place, wave, asked_for)
+    running.wait_until(lambda: running.state(number) not in ("queued", "running"), SECONDS)
+    history = running.history(number)
+    start, end = (load_encoder(path)[0] for path in (running.folder / "start.safetensors", running.encoder(number)))
     return {
         "memory": {"device": median(memory)},
         "seconds": time.monotonic() - began,
-        "state": made.state(number),
+        "state": running.state(number),
         "rounds": [{"counts": each["counts"], "note": each["note"], "bytes_up": each["bytes_up"]} for each in history],
         "encoder_moved_by": float(np.linalg.norm(end.flat - start.flat)),
         "killed": killed,
-        "lost": [name for name in made.names if is_lost(made, name, before[name])],
+        "lost": [name for name in running.names if is_lost(running, name, before[name])],
     }
 
 
-def _come(made: Fleet, wave: Sequence[str]) -> None:
+def _come(running: Fleet, wave: Sequence[str]) -> None:
     for name in wave:
-        made.start(name)
-    made.wait_until(lambda: all(made.connected(name) for name in wave), SECONDS)
+        running.start(name)
+    running.wait_until(lambda: all(running.connected(name) for name in wave), SECONDS)
 
 
-def _round(made: Fleet, number: int, place: int, wave: Sequence[str], asked_for: argparse.Namespace) -> list[str]:
+def _round(running: Fleet, number: int, place: int, wave: Sequence[str], asked_for: argparse.Namespace) -> list[str]:
     """Of one wave, which then goes; who was killed in it."""
-    killed = _killed_in(made, number, place, wave, asked_for)
-    made.wait_until(lambda: len(made.history(number)) > place, SECONDS)
+    killed = _killed_in(running, number, place, wave, asked_for)
+    running.wait_until(lambda: len(running.history(number)) > place, SECONDS)
     for name in set(wave) - set(killed):
-        made.stop(name)
+        running.stop(name)
     return killed
 
 
-def _idle_memory(made: Fleet, alive: Sequence[str]) -> list[float]:
+def _idle_memory(running: Fleet, alive: Sequence[str]) -> list[float]:
     time.sleep(STEADY_SECONDS)
-    return [resident(processes_of_device(made.device(name))) for name in alive]
+    return [resident(processes_of_device(running.device(name))) for name in alive]
 
 
-def _killed_in(made: Fleet, number: int, place: int, wave: Sequence[str], asked_for: argparse.Namespace) -> list[str]:
+def _killed_in(
+    running: Fleet, number: int, place: int, wave: Sequence[str], asked_for: argparse.Namespace
+) -> list[str]:
     """Kill this round's share, each at a moment of its own once the first answer of the round has left."""
     rng = rng_for(asked_for.seed, "fleet", place)
     victims = [str(name) for name in rng.choice(wave, asked_for.killed // ROUNDS, replace=False)]
-    made.wait_until(lambda: any(_answers(made, name) for name in wave), SECONDS)
+    running.wait_until(lambda: any(_answers(running, name) for name in wave), SECONDS)
     for name in victims:
         time.sleep(float(rng.uniform(0, 8)))
-        if len(made.history(number)) <= place:
-            made.kill(name)
-    return [name for name in victims if name not in made.started]
+        if len(running.history(number)) <= place:
+            running.kill(name)
+    return [name for name in victims if name not in running.started]
 
 
-def _answers(made: Fleet, name: str) -> int:
-    ledger = JoinedHome.joined(made.device(name)).ledger
+def _answers(running: Fleet, name: str) -> int:
+    ledger = JoinedHome.joined(running.device(name)).ledger
     return len(Ledger(ledger).lines()[0]) if ledger.exists() else 0
 
 
-def is_lost(made: Fleet, name: str, before: dict[str, Any]) -> bool:
+def is_lost(running: Fleet, name: str, before: dict[str, Any]) -> bool:
     """Whether anything of a device differs from before, or does not open."""
-    after, home = made.standing(name), JoinedHome.joined(made.device(name))
+    after, home = running.standing(name), JoinedHome.joined(running.device(name))
     same = all(after[key] == before[key] for key in ("events", "head", "version"))
     heads = open_heads(home.vault, str(home.device.key_source()))
     state = OwnParty(heads, name).state

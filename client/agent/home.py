@@ -1,8 +1,9 @@
 """The folder of a platform's agent: which file lies where, and what its operator sets, never the coordinator."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from client.data.folder_options import DataSettings
@@ -11,7 +12,7 @@ from client.guard.approved_bundles import PLACE as APPROVED
 from client.guard.ledger import PLACE as LEDGER
 from shared.errors import ConfigError
 from shared.system.host import Endpoint
-from shared.system.options import MetricsPort, entries, option
+from shared.system.options import Checked, MetricsPort, entries, option
 
 if TYPE_CHECKING:
     from client.rounds.workspace import NodeSettings
@@ -78,32 +79,9 @@ class AgentHome:
         return home
 
 
-class MemberSettings(Protocol):
-    """What the settings of a platform's agent and of a device that joined have in common."""
-
-    @property
-    def server(self) -> str:
-        """The coordinator, HOST:PORT."""
-        ...
-
-    @property
-    def name(self) -> str:
-        """As it is enrolled."""
-        ...
-
-    @property
-    def http_proxy(self) -> str:
-        """The way out of this network; empty goes straight."""
-        ...
-
-    def node(self, home: AgentHome) -> "NodeSettings":
-        """What the app is told on each task: where the vault's key is, never the key."""
-        ...
-
-
 @dataclass(frozen=True, kw_only=True)
-class AgentSettings(DataSettings, MetricsPort):
-    """The settings file, checked; raises ConfigError for what cannot be."""
+class MemberSettings(Checked, ABC):
+    """What a platform's agent and a device that joined have in common; raises ConfigError for what cannot be."""
 
     server: str = option(
         "",
@@ -112,7 +90,30 @@ class AgentSettings(DataSettings, MetricsPort):
         check=lambda _key, text: Endpoint.parse(text),
         help="The coordinator.",
     )
-    name: str = option("", required=True, help="The platform's name, as it is enrolled: a-z, 0-9, _, . and -.")
+    name: str = option("", required=True, help="The name, as it is enrolled: a-z, 0-9, _, . and -.")
+    http_proxy: str = option(
+        "", flag="", metavar="http://HOST:PORT", help="The way out of this network; empty goes straight."
+    )
+    threads: int = option(1, least=1, flag="", help="That a round may take.")
+    memory_mib: int = option(
+        0, least=0, flag="", help="That each process of a round may take, in MiB; 0 sets no bound."
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        proxy = urlsplit(self.http_proxy)
+        if self.http_proxy and not (proxy.scheme == "http" and proxy.hostname):
+            raise ConfigError(f"http-proxy must be http://HOST:PORT or empty; got {self.http_proxy!r}")
+
+    @abstractmethod
+    def node(self, home: AgentHome) -> "NodeSettings":
+        """What the app is told on each task: where the vault's key is, never the key."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentSettings(DataSettings, MetricsPort, MemberSettings):
+    """The settings file, checked; raises ConfigError for what cannot be."""
+
     data: str = option(
         "",
         required=True,
@@ -131,27 +132,17 @@ class AgentSettings(DataSettings, MetricsPort):
         metavar="FILE",
         help="The site policy; a relative path counts from the agent's folder. Empty: the default one.",
     )
-    http_proxy: str = option(
-        "", flag="", metavar="http://HOST:PORT", help="The way out of this network; empty goes straight."
-    )
-    threads: int = option(1, least=1, flag="", help="That a round may take.")
     keep_loaded: bool = option(
         True,
         flag="",
         help="Whether a process holds the libraries of a task in memory, some 400 MiB, so that each starts at once.",
         see="decisions/0018-tasks-start-as-copies.md",
     )
-    memory_mib: int = option(
-        0, least=0, flag="", help="That each process of a round may take, in MiB; 0 sets no bound."
-    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         parse_platform_spec(f"{self.name}={self.data}")
         self._key_source()
-        proxy = urlsplit(self.http_proxy)
-        if self.http_proxy and not (proxy.scheme == "http" and proxy.hostname):
-            raise ConfigError(f"http-proxy must be http://HOST:PORT or empty; got {self.http_proxy!r}")
 
     def _key_source(self) -> "KeySource | None":
         from client.store.keyring import KeySource

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from client.agent.home import AgentHome, Place
+from client.agent.home import AgentHome, MemberSettings, Place
 from client.device.home import DeviceHome
 from client.joined.conditions import Conditions
 from shared.errors import ConfigError
-from shared.system.host import Endpoint
-from shared.system.options import Checked, group, option
+from shared.system.options import group
 
 if TYPE_CHECKING:
     from client.rounds.workspace import NodeSettings
@@ -41,20 +40,9 @@ class JoinedHome(AgentHome):
 
 
 @dataclass(frozen=True, kw_only=True)
-class JoinedSettings(Checked):
+class JoinedSettings(MemberSettings):
     """The settings of rounds; raises ConfigError for what cannot be."""
 
-    server: str = option(
-        "",
-        required=True,
-        metavar="HOST:PORT",
-        check=lambda _key, text: Endpoint.parse(text),
-        help="The coordinator.",
-    )
-    name: str = option("", required=True, help="The device's name, as it is enrolled: a-z, 0-9, _, . and -.")
-    http_proxy: str = option("", flag="", metavar="http://HOST:PORT", help="The way out of this network.")
-    threads: int = option(1, least=1, flag="", help="That a round may take.")
-    memory_mib: int = option(0, least=0, flag="", help="That each process may take, in MiB; 0 sets no bound.")
     conditions: Conditions = group(Conditions)
 
     def node(self, home: AgentHome) -> "NodeSettings":

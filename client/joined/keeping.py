@@ -108,7 +108,15 @@ def node_program(home: JoinedHome, settings: JoinedSettings, port: int) -> Progr
 
 
 def keep(home: JoinedHome, settings: JoinedSettings) -> None:
-    """Until it is told to stop; raises ConfigError where another keeper runs in the folder."""
+    """Keep the device's process running while its conditions hold, until it is told to stop.
+
+    Args:
+        home: of the device.
+        settings: of rounds.
+
+    Raises:
+        ConfigError: if another keeper runs in the folder.
+    """
     connection, rest = Connection.of(home, settings, time.monotonic), Rest(home, settings.conditions)
     answers = NewLines(home.ledger, from_its_end=True)
 
