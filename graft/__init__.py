@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from client.api.platforms import read_platform as read_platform
     from client.api.training import pretrain as pretrain
     from client.data.feedback import FeedbackKind as FeedbackKind
+    from client.device.opened_device import open_device as open_device
     from client.recommender.catalogue_update import NewItem as NewItem
     from client.serving.requests import Feedback as Feedback
     from client.serving.requests import ListAnswer as ListAnswer
@@ -41,6 +42,7 @@ _MODULES = {
     "client.api.caller": ("Caller",),
     "client.api.call_answers": ("Health",),
     "client.data.feedback": ("FeedbackKind",),
+    "client.device.opened_device": ("open_device",),
     "client.serving.requests": ("Feedback", "ListAnswer", "ListRequest"),
     "client.recommender.catalogue_update": ("NewItem",),
     "simulations.api.runs": ("simulate", "read_results"),

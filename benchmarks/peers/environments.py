@@ -24,6 +24,8 @@ class Environment:
     requirements: tuple[str, ...]
     packages: tuple[str, ...]
     """whose versions say which environment it is"""
+    alone: tuple[str, ...] = ()
+    """installed last, without what they ask for"""
     variables: dict[str, str] = field(default_factory=dict)
     """what must be set while it runs"""
 
@@ -42,6 +44,26 @@ ENVIRONMENTS = {
         requirements=(TORCH, "rectools[torch]==0.19.0", *OURS),
         packages=("rectools", "pytorch-lightning"),
     ),
+    "torch": Environment(name="torch", requirements=(TORCH, "numpy>=2,<3"), packages=("torch",)),
+    "flower": Environment(
+        name="flower",
+        requirements=(TORCH, "flwr[simulation]==1.42.0", "ray==2.55.1"),
+        packages=("flwr", "ray"),
+        variables={
+            "FLWR_TELEMETRY_ENABLED": "0",
+            "FLWR_DISABLE_UPDATE_CHECK": "1",
+            "RAY_USAGE_STATS_ENABLED": "0",
+        },
+    ),
+    "pfl": Environment(name="pfl", requirements=(TORCH, "pfl[pytorch]==0.6.0"), packages=("pfl",)),
+    "appfl": Environment(
+        name="appfl",
+        requirements=(TORCH, "appfl==1.12.0"),
+        packages=("appfl",),
+        # it imports torchvision for measures of images; newer ones do not load beside a torch without CUDA
+        alone=("torchvision==0.15.2",),
+        variables={"WANDB_MODE": "disabled"},
+    ),
 }
 
 
@@ -53,12 +75,29 @@ def python_of(environment: Environment, folder: Path) -> Path:
     """
     home = folder / environment.name
     python, stamp = home / "bin" / "python", home / "requirements.txt"
-    requirements = "\n".join(environment.requirements) + "\n"
+    requirements = "\n".join((*environment.requirements, *environment.alone)) + "\n"
     if not stamp.is_file() or stamp.read_text() != requirements:
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(home)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "-q", *environment.requirements], check=True)
+        install = [str(python), "-m", "pip", "install", "-q"]
+        subprocess.run([*install, *environment.requirements], check=True)
+        if environment.alone:
+            subprocess.run([*install, "--no-deps", *environment.alone], check=True)
         stamp.write_text(requirements)
     return python.absolute()
+
+
+def variables_of(environment: Environment | None, threads: int) -> dict[str, str]:
+    """What is set while something runs in an environment.
+
+    Args:
+        environment: None: the one that this process runs in.
+        threads: that each process may compute with.
+
+    Returns:
+        All environment variables, by name.
+    """
+    counts = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
+    return {**os.environ, **(environment.variables if environment else {}), **counts, "PYTHONPATH": str(ROOT)}
 
 
 def drive(
@@ -84,9 +123,6 @@ def drive(
     """
     python = python_of(environment, FOLDER) if environment else Path(sys.executable)
     scratch.mkdir(parents=True, exist_ok=True)
-    counts = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
-    variables = {**(environment.variables if environment else {}), **counts, "PYTHONPATH": str(ROOT)}
     command = [str(python), "-m", f"benchmarks.peers.{module}", *arguments]
-    return subprocess.run(
-        command, stdout=out, stderr=errors, cwd=scratch, env={**os.environ, **variables}, check=False
-    ).returncode
+    variables = variables_of(environment, threads)
+    return subprocess.run(command, stdout=out, stderr=errors, cwd=scratch, env=variables, check=False).returncode

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from client.cli.arguments import AgentOrNone, Heads, VaultKey
-from shared.system.answer import tell_json
+from shared.system.answer import printable, tell_json
 
 if TYPE_CHECKING:
     from client.recommender.recommender import Recommender
@@ -71,7 +71,8 @@ def answer(
 def _lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """A line for each item, in columns two blanks apart; reasons, where there are some, stand below it."""
     cells = [
-        (str(row["rank"]), _shown(row["item"]), _shown(row["title"][:_TITLE]), f"{row['score']:.2f}") for row in rows
+        (str(row["rank"]), printable(row["item"]), printable(row["title"][:_TITLE]), f"{row['score']:.2f}")
+        for row in rows
     ]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for row, (rank, item, title, score) in zip(rows, cells, strict=True):
@@ -82,12 +83,5 @@ def _lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 def _reasons(row: Mapping[str, Any]) -> Iterator[str]:
     for word, parts in (("scorers", row.get("scorers")), ("history", row.get("history"))):
         if parts:
-            said = (f"{_shown(part.get('title', part.get('words'))[:_TITLE])} {part['adds']:+.2f}" for part in parts)
+            said = (f"{printable(part.get('title', part.get('words'))[:_TITLE])} {part['adds']:+.2f}" for part in parts)
             yield f"{word}: {'; '.join(said)}"
-
-
-def _shown(text: str) -> str:
-    """A text as a terminal may show it: what would steer the terminal stands as a replacement mark."""
-    return "".join(
-        letter if letter.isprintable() else " " if letter.isspace() else "\N{REPLACEMENT CHARACTER}" for letter in text
-    )

@@ -137,12 +137,12 @@ def trained(head: DeviceHead, examples: HeadExamples, *, steps: int, rate: float
         examples: of the same K.
         steps: how many.
         rate: of a step.
-        shrink: λ of λ/2 times the squared distance from a head that changes nothing.
+        shrink: λ of λ/2 times the squared distance from the heads that are given.
 
     Returns:
         K heads.
     """
-    start = DeviceHead.initial(head.p.shape[1], head.down.shape[1], len(head.p)).to_arrays()
+    start = head.to_arrays()
     for _ in range(steps):
         _, gradient = loss_and_gradient(head, examples)
         moves = gradient.to_arrays()

@@ -20,11 +20,11 @@ class HeadSettings:
 
     rank: int = 2
     """of the adapter"""
-    steps: int = 20
+    steps: int = 30
     """of plain gradient descent"""
-    rate: float = 0.05
+    rate: float = 0.02
     """of a step"""
-    shrink: float = 0.1
+    shrink: float = 3.0
     """λ of λ/2 times the squared distance from a head that changes nothing"""
     negatives: int = 1_024
     """items that are drawn to stand for the catalogue"""

@@ -42,7 +42,7 @@ def status(folder: Path) -> dict[str, Any]:
         "encoder": pack.facts["head"],
         "events": sum(event.kind in MET for event in events),
         "other_feedback": sum(event.kind not in MET for event in events),
-        "head": records.head() is not None,
+        "head": records.head(pack.facts["encoder"]) is not None,
     }
 
 

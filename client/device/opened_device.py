@@ -34,7 +34,7 @@ class Device:
         self.home, self.pack = home, pack
         self._records = records
         self._events = records.events()
-        self._lists = DeviceLists(pack, records.head())
+        self._lists = DeviceLists(pack, records.head(pack.facts["encoder"]))
 
     @property
     def events(self) -> Sequence[OwnEvent]:
@@ -92,12 +92,12 @@ class Device:
         head = learned_head(self.pack, history_of(self._events, self.pack))
         if head is None:
             return False
-        self._records.write_head(head)
+        self._records.write_head(head, self.pack.facts["encoder"])
         self._lists = DeviceLists(self.pack, head)
         return True
 
 
-def open_device(folder: Path) -> Device:
+def open_device(folder: Path | str) -> Device:
     """Open a device's folder.
 
     Args:
@@ -111,7 +111,7 @@ def open_device(folder: Path) -> Device:
         StorageError: if the vault does not open.
         PackRefused: if the pack is not the one that the device took.
     """
-    home = DeviceHome.existing(folder)
+    home = DeviceHome.existing(Path(folder))
     records = home.records()
     return Device(home, records, own_pack(home, records))
 

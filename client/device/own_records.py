@@ -85,14 +85,25 @@ class OwnRecords:
         """Take this pack, and further ones of its signer alone."""
         self._write(_TRUST, asdict(Trust(key=pack.key.hex(), version=pack.version, signature=pack.signature.hex())))
 
-    def head(self) -> DeviceHead | None:
-        """The device's own; None where it has not learnt one."""
+    def head(self, encoder: str) -> DeviceHead | None:
+        """The device's own beside the encoder of this digest; None where it has learnt none, or beside another one."""
         content = self._records.read(_HEAD)
-        return None if content is None else DeviceHead.from_arrays(read_content(memoryview(content), "the head")[0])
+        if content is None:
+            return None
+        arrays, facts = read_content(memoryview(content), "the head")
+        return DeviceHead.from_arrays(arrays) if facts["encoder"] == encoder else None
 
-    def write_head(self, head: DeviceHead) -> None:
-        """Replace it."""
-        self._records.write(_HEAD, content_of(head.to_arrays(), {}))
+    def write_head(self, head: DeviceHead, encoder: str) -> None:
+        """Replace it.
+
+        Args:
+            head: the device's own.
+            encoder: digest of the encoder that it is for.
+
+        Raises:
+            StorageError: if it cannot be written.
+        """
+        self._records.write(_HEAD, content_of(head.to_arrays(), {"encoder": encoder}))
 
     def names(self) -> tuple[str, ...]:
         """The records that there are."""

@@ -113,10 +113,12 @@ class EgressGuard:
             raise
         if passed.kind not in REFUSALS:
             keep(content)
-        now = self._clock()
-        self._note(
-            LedgerLine.left(passed, task=expected.task, round_number=expected.round, now=now, encoder=expected.encoder)
-        )
+        if self._ledger is not None:
+            now = self._clock()
+            line = LedgerLine.left(
+                passed, task=expected.task, round_number=expected.round, now=now, encoder=expected.encoder
+            )
+            self._note(line)
         return content
 
     def _note(self, line: LedgerLine) -> None:

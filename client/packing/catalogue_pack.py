@@ -4,7 +4,7 @@ n items, D numbers of a content vector, E entries of a matrix.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,14 +37,13 @@ class UnsignedPack:
     facts: dict[str, Any]
 
 
-def unsigned_pack(rest: Thinned, version: int, least_users: int, *, for_training: bool = False) -> UnsignedPack:
+def unsigned_pack(rest: Thinned, version: int, least_users: int) -> UnsignedPack:
     """The pack of a record.
 
     Args:
         rest: what is left of the record.
         version: of the pack.
         least_users: behind a cell of what is left.
-        for_training: whether devices are to train the encoder: then the pack says that its content vectors are whole.
 
     Returns:
         Arrays and facts.
@@ -57,8 +56,7 @@ def unsigned_pack(rest: Thinned, version: int, least_users: int, *, for_training
     encoders = {name: part.encoder for name, part in served.parts.encoders.items()}
     if served.parts.own is not None:
         encoders["own"] = served.parts.own.kept.encoder
-    parts = _parts(stacks)
-    head = _head(stacks)
+    head = _head(stacks, encoders)
     facts = {
         "format": FORMAT,
         "version": version,
@@ -66,17 +64,16 @@ def unsigned_pack(rest: Thinned, version: int, least_users: int, *, for_training
         "least_users": least_users,
         "features": served.features,
         "fingerprint": served.space.fingerprint,
-        "encoders": {name: encoders[name].digest for name in sorted({*stacks.encoders, *stacks.maps} & set(encoders))},
+        "encoder": encoders[head].digest if head else "",
         "repeats": served.repeats,
         "temperature": DEFAULT.calibration.temperatures[0],
-        "edges": list(served.head.gaps.edges),
+        "edges": [float(f"{edge:.3g}") for edge in served.head.gaps.edges],  # an exact one is a gap of somebody's
         "columns": stacks.whole.columns,
         "cold": stacks.cold.columns,
         "graphs": GRAPHS,
         "scales": scales,
         "lengths": {name: scorer.length for name, scorer in stacks.encoders.items()},
         "head": head,
-        "for_training": for_training,
     }
     arrays = {
         "weights": stacks.whole.weights,
@@ -87,7 +84,7 @@ def unsigned_pack(rest: Thinned, version: int, least_users: int, *, for_training
         **texts_in_rows([" ".join(text.split())[:TITLE] for text in served.items.texts]).named("rows.titles"),
         **_content(served.items),
         **matrices,
-        **parts,
+        **_parts(stacks),
     }
     return UnsignedPack(arrays=arrays, facts={**facts, "digest": array_digest(arrays, "")})
 
@@ -157,13 +154,13 @@ def _parts(stacks: PackedStacks) -> Arrays:
     return arrays
 
 
-def _head(stacks: PackedStacks) -> str:
-    """Which sequence part a device's head is for: the one of the largest weight; empty where none has any."""
+def _head(stacks: PackedStacks, encoders: Collection[str]) -> str:
+    """Which of these encoders a device's head is for: the one of the largest weight; empty where none has any."""
     weights = stacks.whole.weights.mean(0)
     of_parts = {
         str(column["part"]): float(weights[row])
         for row, column in enumerate(stacks.whole.columns)
-        if column["form"] == "sequence"
+        if column["form"] == "sequence" and column["part"] in encoders
     }
     return max(of_parts, key=lambda part: of_parts[part], default="")
 

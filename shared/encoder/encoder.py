@@ -104,12 +104,16 @@ class Layout:
     @classmethod
     def from_json(cls, text: str) -> "Layout":
         """The inverse of ``to_json``; raises EncoderFileError for anything else."""
-        try:
-            rows = json.loads(text)
-            arrays = tuple(_array_from_row(row) for row in rows)
-        except (ValueError, TypeError, RecursionError) as error:
-            raise EncoderFileError("a layout must be a JSON list of [name, shape, dtype]") from error
-        return cls(arrays)
+        return cls(_arrays_from_json(text))
+
+
+@lru_cache(maxsize=16)
+def _arrays_from_json(text: str) -> tuple[ArraySpec, ...]:
+    """All replies of a round bear the same text."""
+    try:
+        return tuple(_array_from_row(row) for row in json.loads(text))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise EncoderFileError("a layout must be a JSON list of [name, shape, dtype]") from error
 
 
 def _array_from_row(row: Any) -> ArraySpec:

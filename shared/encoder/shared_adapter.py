@@ -112,5 +112,13 @@ class SharedAdapterSpec:
 
 @lru_cache(maxsize=64)
 def shared_adapter(encoder: EncoderSpec, rank: int) -> SharedAdapterSpec:
-    """The adapter of an encoder, made once for each rank."""
+    """The adapter of an encoder, made once for each rank.
+
+    Args:
+        encoder: what the encoder is.
+        rank: r; 0 for all numbers of the sequence part.
+
+    Returns:
+        Which numbers are trained, and how they lie.
+    """
     return SharedAdapterSpec(encoder=encoder, rank=rank)

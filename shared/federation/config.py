@@ -92,10 +92,11 @@ class LocalSettings(LowRank):
         help="Passes that then train the encoder alone, the head frozen (FedRep; Collins et al. 2021).",
     )
     head_rate: float = option(1e-2, above=0, flag="", help="Learning rate of the head.")
-    encoder_rate: float = option(2e-3, above=0, flag="", help="Learning rate of the encoder.")
+    encoder_rate: float = option(2e-3, of_cohorts=True, above=0, flag="", help="Learning rate of the encoder.")
     tokens: int = option(2048, least=1, flag="", help="Positions of histories per step.")
     steps: int = option(
         10,
+        of_cohorts=True,
         least=1,
         flag="",
         help="Most steps of a pass: a round takes about as long everywhere, and nobody's update is long for their size "
@@ -103,6 +104,7 @@ class LocalSettings(LowRank):
     )
     negatives: int = option(
         1024,
+        of_cohorts=True,
         least=1,
         flag="",
         help="Uniform draws per step where the catalogue is too large for the full softmax.",
@@ -113,7 +115,7 @@ class LocalSettings(LowRank):
         flag="",
         help="μ of the pull μ/2 ‖θ − θ_received‖² on the encoder (FedProx; Li et al. 2020).",
     )
-    clip_norm: float = option(0.0, least=0, flag="", help="Longest update sent; 0 sets no limit.")
+    clip_norm: float = option(0.0, of_cohorts=True, least=0, flag="", help="Longest update sent; 0 sets no limit.")
     dropout: float = option(0.1, least=0, below=1, flag="", help="Dropout in training.")
     id_dropout: float = option(
         0.7,
@@ -205,6 +207,7 @@ class RoundsConfig(Seeded, RequestedPromise, Colluding, LeastParties):
     )
     cohort: int = option(
         0,
+        of_cohorts=True,
         least=0,
         flag="",
         help="How many of those online a training round asks, drawn anew for each, and how many replies end it; 0 asks "
@@ -213,6 +216,7 @@ class RoundsConfig(Seeded, RequestedPromise, Colluding, LeastParties):
     )
     over_sampling: float = option(
         1.0,
+        of_cohorts=True,
         least=1,
         most=10,
         flag="",
@@ -242,6 +246,7 @@ class RoundsConfig(Seeded, RequestedPromise, Colluding, LeastParties):
     )
     deadline_seconds: float = option(
         600.0,
+        of_cohorts=True,
         above=0,
         deployed=True,
         help="How long the server waits for a round's replies; who is later loses it.",

@@ -254,7 +254,15 @@ def round_seed(seed: int, number: int) -> int:
 
 
 def in_sequence_part(spec: EncoderSpec, change: NDArray[np.float32]) -> NDArray[np.float64]:
-    """[P] a change [S] of the sequence part as one of the whole encoder."""
+    """A change of the sequence part as one of the whole encoder.
+
+    Args:
+        spec: what the encoder is.
+        change: [S].
+
+    Returns:
+        [P], 0 in the linear part.
+    """
     whole = np.zeros(spec.layout().size)
     whole[spec.sequence_place] = change
     return whole

@@ -25,3 +25,10 @@ def tell(document: Any, text: str, *, as_json: bool) -> None:
 def tell_json(document: Any) -> None:
     """Print a document on stdout."""
     typer.echo(json.dumps(document, indent=2))
+
+
+def printable(text: str) -> str:
+    """A text as a terminal may show it: what would steer the terminal stands as a replacement mark."""
+    return "".join(
+        letter if letter.isprintable() else " " if letter.isspace() else "\N{REPLACEMENT CHARACTER}" for letter in text
+    )

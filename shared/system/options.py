@@ -53,6 +53,8 @@ class Option:
     """whether its flag may be given several times"""
     deployed: bool = False
     """whether it matters only where platforms are machines of their own"""
+    of_cohorts: bool = False
+    """whether it has a flag where rounds ask cohorts"""
     panel: str | None = None
     """heading of the help under which its flag stands"""
     see: str = ""
@@ -83,13 +85,6 @@ class Option:
             and (self.most is None or value <= self.most)
             and (self.below is None or value < self.below)
         )
-
-
-@dataclass(frozen=True)
-class _Group:
-    kind: type[Any]
-    prefix: str
-    without: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,6 +171,23 @@ class Entry:
             raise ConfigError(f"{self.key} must be {_KINDS[kind]}; got {text!r}") from None
 
 
+@dataclass(frozen=True)
+class _Group:
+    kind: type[Any]
+    prefix: str
+    without: tuple[str, ...]
+    usual: Any
+    """settings of the kind, or None for those that it makes itself"""
+    of_cohorts: bool
+
+    def of_place(self, entry: Entry) -> Entry:
+        """The entry as it is where the group stands."""
+        if self.usual is not None:
+            entry = replace(entry, default=entry.of(self.usual))
+        is_flag = self.of_cohorts and entry.option.of_cohorts
+        return replace(entry, option=replace(entry.option, flag="--")) if is_flag else entry
+
+
 def option(default: Value, **attributes: Any) -> Value:
     """A field that is an option.
 
@@ -190,18 +202,28 @@ def option(default: Value, **attributes: Any) -> Value:
     return option_field
 
 
-def group(kind: type[Settings], *, prefix: str = "", without: tuple[str, ...] = ()) -> Settings:
+def group(
+    kind: type[Settings],
+    *,
+    prefix: str = "",
+    without: tuple[str, ...] = (),
+    usual: Settings | None = None,
+    of_cohorts: bool = False,
+) -> Settings:
     """A field that holds further options.
 
     Args:
         kind: dataclass of the options; the field's default is made by it.
         prefix: stands before those of their keys that come from a field's name; empty for none.
-        without: keys, the prefix among them, that are left out.
+        without: keys, the prefix among them, that are left out of what can be chosen.
+        usual: settings that are the default here; None: the kind's own.
+        of_cohorts: whether options of cohorts have a flag of a command here.
 
     Returns:
         The dataclass field, typed as its value.
     """
-    group_field: Settings = field(default_factory=kind, metadata={_Group: _Group(kind, prefix, without)})
+    held = _Group(kind, prefix, without, usual, of_cohorts)
+    group_field: Settings = field(default_factory=lambda: _of_group(held, {}), metadata={_Group: held})
     return group_field
 
 
@@ -223,7 +245,7 @@ def entries(kind: type[Any], prefix: str = "") -> Iterator[Entry]:
         elif (held := item.metadata.get(_Group)) is not None:
             for entry in entries(held.kind, held.prefix):
                 if entry.key not in held.without:
-                    yield replace(entry, path=(item.name, *entry.path))
+                    yield replace(held.of_place(entry), path=(item.name, *entry.path))
 
 
 def check(settings: Any) -> None:
@@ -342,8 +364,14 @@ def _made(kind: type[Settings], values: Mapping[tuple[str, ...], Any]) -> Settin
         held = item.metadata.get(_Group)
         inner = {path[1:]: value for path, value in values.items() if path[0] == item.name and len(path) > 1}
         if held is not None and inner:
-            arguments[item.name] = _made(held.kind, inner)
+            arguments[item.name] = _of_group(held, inner)
     return kind(**arguments)
+
+
+def _of_group(held: _Group, values: Mapping[tuple[str, ...], Any]) -> Any:
+    """The settings of a group; what is not given has the default of its place."""
+    usual = {} if held.usual is None else {entry.path: entry.of(held.usual) for entry in entries(held.kind)}
+    return _made(held.kind, {**usual, **values})
 
 
 def bounded(default: Value, **bounds: float) -> Value:

@@ -6,6 +6,7 @@ from shared.errors import GraftError, InputError
 from shared.system.program import add_commands, program
 from simulations.cli.benchmark import benchmark
 from simulations.cli.compare import compare
+from simulations.cli.devices import devices
 from simulations.cli.export import export
 from simulations.cli.report import report
 from simulations.cli.run import run
@@ -17,6 +18,7 @@ add_commands(
     app,
     [
         ("run", run),
+        ("devices", devices),
         ("report", report),
         ("compare", compare),
         ("export", export),

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ def run_devices(
     *,
     folder: Path,
     answer: Answer,
+    time: VirtualClock,
     resume: bool = False,
 ) -> FederationResult:
     """Run the server's app over devices.
@@ -53,7 +55,8 @@ def run_devices(
         config: of the run.
         folder: for the server's files.
         answer: does the devices' part.
-        resume: whether to go on with the run that stands in the folder, if any; its virtual time goes on too.
+        time: of the run; of one that goes on as ``seconds_before`` has it.
+        resume: whether to go on with the run that stands in the folder, if any.
 
     Returns:
         The encoder and the history that the server left.
@@ -64,12 +67,11 @@ def run_devices(
     folder.mkdir(parents=True, exist_ok=True)
     start, out = folder / START_FILE, folder / SERVER_FOLDER
     save_encoder(start, encoder, EncoderCard())
-    training = config.training
-    time = VirtualClock(_seconds_before(out) if resume else 0.0)
-    work = platform.work(training.local_steps, config.event_seconds, encoder.spec.architecture.length + 1)
+    federation = replace(config.federation, seed=config.seed)
+    work = platform.work(federation.local.steps, config.event_seconds, encoder.spec.architecture.length + 1)
     grid = DeviceGrid(population, work, answer, time, check_ins=config.check_ins)
     run_config: dict[str, Any] = {
-        **config.rounds.to_run_config(),
+        **federation.to_run_config(),
         "encoder": str(start),
         "out": str(out),
         "resume": resume,
@@ -80,8 +82,8 @@ def run_devices(
     return read_result(out)
 
 
-def _seconds_before(out: Path) -> float:
-    """The virtual time that the rounds of before took."""
+def seconds_before(out: Path) -> float:
+    """The virtual time that the rounds took which a server's folder holds; 0 where it holds none."""
     try:
         lines = json.loads((out / HISTORY_FILE).read_text("utf-8"))
     except (OSError, ValueError):

@@ -133,5 +133,10 @@ def _context(node_id: int, node: Node) -> Context:
 
 
 def set_identifier(message: Message, identifier: str) -> None:
-    """What the engine does when it accepts a message."""
+    """What the engine does when it accepts a message.
+
+    Args:
+        message: that it accepts.
+        identifier: by which it is known from then on.
+    """
     message.metadata.__dict__["_message_id"] = identifier

@@ -46,10 +46,15 @@ def check_folders(config: RunConfig) -> None:
     for spec in config.platforms:
         if is_database(spec.path):
             require_readable(spec.path, now=True)
-            continue
-        missing = [name for name in _FILES if not (spec.path / name).is_file()]
-        if missing:
-            raise ConfigError(f"platform {spec.name!r}: {spec.path} must be a platform folder; it has no {missing[0]}")
+        else:
+            require_platform_folder(spec)
+
+
+def require_platform_folder(spec: PlatformSpec) -> None:
+    """Raise ConfigError unless the platform's folder has the files of a platform."""
+    missing = [name for name in _FILES if not (spec.path / name).is_file()]
+    if missing:
+        raise ConfigError(f"platform {spec.name!r}: {spec.path} must be a platform folder; it has no {missing[0]}")
 
 
 def _as_folder(spec: PlatformSpec, directory: Path) -> PlatformSpec:

@@ -35,7 +35,7 @@ def run_identity(config: RunConfig) -> dict[str, Any]:
 def _platform_digest(spec: PlatformSpec) -> str:
     """Of a folder's files, or of what a database gives now."""
     if not is_database(spec.path):
-        return _digest(sorted(path for path in spec.path.iterdir() if path.is_file()))
+        return file_digest(sorted(path for path in spec.path.iterdir() if path.is_file()))
     folder = read_platform_data(spec.path, spec.said_of_times)
     digest = hashlib.sha256()
     for table in (folder.items, folder.events):
@@ -47,7 +47,7 @@ def _platform_digest(spec: PlatformSpec) -> str:
 
 def code_digest() -> str:
     """Of every source file of Graft."""
-    return _digest(_sources())
+    return file_digest(_sources())
 
 
 def write_identity(work: Path, identity: Mapping[str, Any]) -> None:
@@ -108,7 +108,8 @@ def _sources() -> list[Path]:
     return sorted(path for package in _PACKAGES for path in (root / package).rglob("*.py"))
 
 
-def _digest(files: list[Path]) -> str:
+def file_digest(files: list[Path]) -> str:
+    """Of files' names, sizes and contents, in the order given."""
     digest = hashlib.sha256()
     for file in files:
         digest.update(f"{file.name}\0{file.stat().st_size}\0".encode())

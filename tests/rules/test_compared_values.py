@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from simulations.plugins.plugin import PluginFile
 
 PACKAGES = ("client", "server", "shared", "simulations", "benchmarks", "tests")
-ELSEWHERE = "benchmarks.peers"
+ELSEWHERE = ("benchmarks.peers", "benchmarks.devices.peers")
 """whose modules run in environments of their own"""
 IMPORTED_LATER = {"PluginFile": PluginFile}
 """Of annotations, the names that their modules import for type checkers alone."""

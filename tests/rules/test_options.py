@@ -20,6 +20,7 @@ OTHERS = {
     "items": "a part of a catalogue, a database's query, a table that is imported",
     "events": "a database's query, and a table that is imported",
     "users": "a database's query, and the size class of a platform that is enrolled",
+    "minimum-users": "behind a platform's answers, and behind a device's, which has one",
     "name": "the platform's, and the flag of the coordinator's host names",
     "key": "of a vault, and of a certificate",
     "since": "the moment of a refresh, and the pack that a delta leads on from",

@@ -20,6 +20,7 @@ OTHER_MEANINGS = {
     ("panel", "simulations/report/curves.py"): "the same",
     ("pull", "client/guard/gatekeeper.py"): "Flower's function that a process takes its task with",
     ("pull", "simulations/federation/in_process_grid.py"): "Flower's call, by its name",
+    ("pull", "simulations/devices/device_grid.py"): "the same",
 }
 """Old name and file in which the word means something else."""
 

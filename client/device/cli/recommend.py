@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from client.device.cli.arguments import DeviceFolder
-from shared.system.answer import AsJson, tell
+from shared.system.answer import AsJson, printable, tell
 
 _REASONS = 3
 """scorers that are named"""
@@ -35,13 +35,10 @@ def recommend(
 def _text(rows: list[dict[str, object]], basis: str) -> str:
     lines = []
     for row in rows:
-        lines.append(f"{row['rank']:>4}  {_shown(row['item'])}  {_shown(row['title'])}  {row['score']:.2f}")
+        lines.append(
+            f"{row['rank']:>4}  {printable(str(row['item']))}  {printable(str(row['title']))}  {row['score']:.2f}"
+        )
         scorers = row.get("scorers")
         if isinstance(scorers, list):
             lines.append("      " + "; ".join(f"{part['words']} {part['adds']:+.2f}" for part in scorers))
     return "\n".join([*lines, f"rests on: {basis}"])
-
-
-def _shown(text: object) -> str:
-    """A text as a terminal may show it: what would steer the terminal stands as a replacement mark."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in str(text))

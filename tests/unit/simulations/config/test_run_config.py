@@ -80,7 +80,10 @@ def test_puts_methods_in_the_order_of_reports() -> None:
         ({"diversity": "much"}, "diversity must be a number; got 'much'"),
         ({"diversity": 0.3, "methods": "local,pooled"}, "methods must hold local and one of feature, model"),
         ({"updates": "bytes"}, "updates must be one of whole, int8-delta; got 'bytes'"),
-        ({"adapters": "lora:x"}, "adapters must be none or lora:RANK with a RANK from 1 to 999; got 'lora:x'"),
+        (
+            {"adapters": "lora:x"},
+            "adapters must be none, lora:RANK or shared:RANK with a RANK from 1 to 999; got 'lora:x'",
+        ),
         ({"teacher": "nobody"}, "teacher must be one of encoder, stack; got 'nobody'"),
         ({"alignment": "probe"}, "alignment must be off, probe:WEIGHT, coral:WEIGHT or gate, .*; got 'probe'"),
         ({"alignment": "gate", "features": "precomputed"}, "alignment gate needs the features hashing"),
@@ -132,7 +135,12 @@ def test_takes_every_value_that_a_deployed_run_takes() -> None:
     )
     usual = RoundsConfig().to_run_config()
     flat = asked.to_run_config()
-    assert {key for key, value in flat.items() if value == usual[key]} == {"seed", "adapters"}
+    assert {key for key, value in flat.items() if value == usual[key]} == {
+        "adapters",
+        "cohort",
+        "over-sampling",
+        "seed",
+    }
     config = RunConfig.from_dict(flat)
     assert config.federation == asked
     assert RunConfig.from_dict(config.to_dict()) == config
