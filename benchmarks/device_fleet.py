@@ -2,9 +2,9 @@
 
     python -m benchmarks.device_fleet OUT [--devices 60] [--alive 20] [--least 16] [--killed 12] [--seed 1]
 
-Devices take turns, as many at a time as may be alive: each round is of the cohort that is there, over TLS and
+Devices take turns, as many at a time as may be alive: each round is of those that are there, over TLS and
 authentication, then the next ones come. In each round as many as its share are killed, all their processes at once and
-at a random moment after the round has begun. Nothing is lost where each device afterwards has its history and head as
+at a random moment after the round has begun, and started again soon after. Nothing is lost where each device afterwards has its history and head as
 before, its ledger whole, and a party state that opens. Memory is resident: of a device that joined and waits, all its
 processes; of Flower's bare SuperNode as it is started by hand, with the process that it starts.
 """
@@ -33,6 +33,7 @@ from tests.integration.deployed.fleet import Fleet, fleet, over_devices, process
 from tests.integration.engine import running_engine
 
 ROUNDS = 3
+OPEN = ("queued", "running")
 SECONDS = 1800.0
 STEADY_SECONDS = 15.0
 """for which what is measured has waited"""
@@ -67,45 +68,32 @@ def bare_memory(folder: Path) -> dict[str, float]:
 
 
 def rounds_of(running: Fleet, asked_for: argparse.Namespace) -> dict[str, Any]:
-    """Three rounds of three waves; how long, how many answers, what was lost."""
+    """A round of each wave; how long, how many answers, what was lost."""
     before = {name: running.standing(name) for name in running.names}
     waves = [list(running.names)[place * asked_for.alive : (place + 1) * asked_for.alive] for place in range(ROUNDS)]
-    began = time.monotonic()
-    _come(running, waves[0])
-    memory = _idle_memory(running, waves[0])
-    number = running.begin(over_devices(ROUNDS, cohort=asked_for.alive, least=asked_for.least))
-    killed: list[str] = []
+    began, memory = time.monotonic(), list[float]()
+    rounds, killed = list[dict[str, Any]](), list[str]()
     for place, wave in enumerate(waves):
-        if place:
-            _come(running, wave)
-        killed += _round(running, number, place, wave, asked_for)
-    running.wait_until(lambda: running.state(number) not in ("queued", "running"), SECONDS)
-    history = running.history(number)
+        for name in wave:
+            running.start(name)
+        running.wait_until(lambda wave=wave: all(map(running.connected, wave)), SECONDS)
+        memory = memory or _idle_memory(running, wave)
+        number = running.begin(over_devices(1, cohort=asked_for.alive, least=asked_for.least))
+        killed += _killed_in(running, place, wave, asked_for)
+        running.wait_until(lambda number=number: running.state(number) not in OPEN, SECONDS)
+        for name in wave:
+            running.stop(name)
+        (record,) = running.history(number)
+        rounds.append({key: record[key] for key in ("counts", "note", "seconds", "bytes_up")})
     start, end = (load_encoder(path)[0] for path in (running.folder / "start.safetensors", running.encoder(number)))
     return {
         "memory": {"device": median(memory)},
         "seconds": time.monotonic() - began,
-        "state": running.state(number),
-        "rounds": [{"counts": each["counts"], "note": each["note"], "bytes_up": each["bytes_up"]} for each in history],
+        "rounds": rounds,
         "encoder_moved_by": float(np.linalg.norm(end.flat - start.flat)),
         "killed": killed,
         "lost": [name for name in running.names if is_lost(running, name, before[name])],
     }
-
-
-def _come(running: Fleet, wave: Sequence[str]) -> None:
-    for name in wave:
-        running.start(name)
-    running.wait_until(lambda: all(running.connected(name) for name in wave), SECONDS)
-
-
-def _round(running: Fleet, number: int, place: int, wave: Sequence[str], asked_for: argparse.Namespace) -> list[str]:
-    """Of one wave, which then goes; who was killed in it."""
-    killed = _killed_in(running, number, place, wave, asked_for)
-    running.wait_until(lambda: len(running.history(number)) > place, SECONDS)
-    for name in set(wave) - set(killed):
-        running.stop(name)
-    return killed
 
 
 def _idle_memory(running: Fleet, alive: Sequence[str]) -> list[float]:
@@ -113,18 +101,17 @@ def _idle_memory(running: Fleet, alive: Sequence[str]) -> list[float]:
     return [resident(processes_of_device(running.device(name))) for name in alive]
 
 
-def _killed_in(
-    running: Fleet, number: int, place: int, wave: Sequence[str], asked_for: argparse.Namespace
-) -> list[str]:
+def _killed_in(running: Fleet, place: int, wave: Sequence[str], asked_for: argparse.Namespace) -> list[str]:
     """Kill this round's share, each at a moment of its own once the first answer of the round has left."""
     rng = rng_for(asked_for.seed, "fleet", place)
     victims = [str(name) for name in rng.choice(wave, asked_for.killed // ROUNDS, replace=False)]
     running.wait_until(lambda: any(_answers(running, name) for name in wave), SECONDS)
     for name in victims:
         time.sleep(float(rng.uniform(0, 8)))
-        if len(running.history(number)) <= place:
-            running.kill(name)
-    return [name for name in victims if name not in running.started]
+        running.kill(name)
+    for name in victims:
+        running.start(name)
+    return victims
 
 
 def _answers(running: Fleet, name: str) -> int:

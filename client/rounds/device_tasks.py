@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from client.data.ragged import offsets_of
 from client.data.sequences import Sequences
@@ -46,7 +47,7 @@ def device_train_replies(
     replies: list[TrainReply | Declined] = [Declined(round=task.round, reason=DeclineReason.TOO_FEW_EVENTS)] * len(
         devices
     )
-    for part in work.changes(_histories(devices)):
+    for part in work.changes(as_sequences([each.history for each in devices])):
         for row, numbers in zip(part.rows.tolist(), part.numbers, strict=True):
             replies[row] = TrainReply(
                 round=task.round,
@@ -59,6 +60,7 @@ def device_train_replies(
     return replies
 
 
-def _histories(devices: Sequence[DeviceWorkspace]) -> Sequences:
-    lengths = np.array([len(each.history) for each in devices])
-    return Sequences(offsets=offsets_of(lengths), items=np.concatenate([each.history for each in devices]))
+def as_sequences(histories: Sequence[NDArray[np.int32]]) -> Sequences:
+    """Histories of rows of a catalogue, one after the other; at least one."""
+    lengths = np.array([len(history) for history in histories])
+    return Sequences(offsets=offsets_of(lengths), items=np.concatenate(histories))

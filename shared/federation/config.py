@@ -339,7 +339,9 @@ class RoundsConfig(Seeded, RequestedPromise, Colluding, LeastParties):
                 self.robust != "none"
             ),
             f"weighting must be uniform; got {self.weighting!r}": self.weighting != "uniform",
-            "moments must be off: a cohort is asked to train alone": self.moments,
+            "moments must be off: a cohort is asked to train alone": (
+                self.moments and (not self.is_masked or self.cohort_noise > 0)
+            ),
             f"evaluate-every must be 0; got {self.evaluate_every}": self.evaluate_every > 0,
             "require-all must be off": self.require_all,
             f"downlink must be whole; got {self.downlink!r}": self.downlink != "whole",

@@ -8,8 +8,9 @@ import pytest
 
 from client.guard.device_policy import DevicePolicy
 from client.privacy.accounts import Accounts
-from client.rounds.device_tasks import device_train_replies
+from client.rounds.device_tasks import as_sequences, device_train_replies
 from client.rounds.joined_device import JoinedDevice, open_holder
+from client.training.moments import platform_moments
 from server.rounds.drawn_cohorts import DrawnCohorts
 from shared.errors import ConfigError
 from shared.federation.messages import TrainReply, TrainTask, nonce_of
@@ -139,3 +140,19 @@ def test_noise_that_does_not_keep_the_promise_is_refused(tmp_path) -> None:
 def test_noise_is_asked_of_masked_cohorts_alone() -> None:
     with pytest.raises(ConfigError, match="cohort-noise must be 0"):
         cohorts("plain", cohort_noise=1.0)
+
+
+def test_the_linear_part_is_solved_from_the_sum_of_a_cohorts_moments(tmp_path) -> None:
+    nodes = devices(tmp_path, 4)
+    config = cohorts(rounds=0, moments=True)
+    found = run_federation(nodes, START, config, folder=tmp_path / "run")
+    assert [(entry["kind"], entry["counts"], entry["note"]) for entry in found.history] == [
+        ("moments", {"asked": 4, "reply": 4}, "")
+    ]
+    (summed,) = found.moments.values()
+    own = [
+        platform_moments(each.features, as_sequences([each.device.history])) for each in map(device_of, nodes.values())
+    ]
+    means = np.mean([each.to_flat()[:-1] / each.n for each in own], 0)
+    assert summed.to_flat()[:-1] / summed.n == pytest.approx(means, abs=1e-7)
+    assert pytest.approx(START.linear().W, abs=1e-3) != found.encoder.linear().W

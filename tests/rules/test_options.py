@@ -28,7 +28,6 @@ OTHERS = {
     "port": "the coordinator's, its dashboard's, and the service's",
     "cold-start": "what a result says of it, where the option is for whom",
     "tasks": "of a platform's policy, and of a device's, which allows sums alone",
-    "minimum-users": "of a platform's policy, and of a device's, behind whom there is one",
     "least-parties": "of a platform's policy and of a run, and of a device's, whose usual number is another",
     "parties": "of a platform's policy, and of a device's, which takes whom it is introduced to",
     "train-users": "how many a result says there were",
