@@ -4,9 +4,10 @@
 
 Devices take turns, as many at a time as may be alive: each round is of those that are there, over TLS and
 authentication, then the next ones come. In each round as many as its share are killed, all their processes at once and
-at a random moment after the round has begun, and started again soon after. Nothing is lost where each device afterwards has its history and head as
-before, its ledger whole, and a party state that opens. Memory is resident: of a device that joined and waits, all its
-processes; of Flower's bare SuperNode as it is started by hand, with the process that it starts.
+at a random moment after the round has begun, and started again soon after. Nothing is lost where each device afterwards
+has its history and head as before, its ledger whole, and a party state that opens. Memory is resident: of a device that
+joined and waits, all its processes; of Flower's bare SuperNode as it is started by hand, with the process that it
+starts.
 """
 
 import argparse
@@ -73,18 +74,15 @@ def rounds_of(running: Fleet, asked_for: argparse.Namespace) -> dict[str, Any]:
     waves = [list(running.names)[place * asked_for.alive : (place + 1) * asked_for.alive] for place in range(ROUNDS)]
     began, memory = time.monotonic(), list[float]()
     rounds, killed = list[dict[str, Any]](), list[str]()
+    number = 0
     for place, wave in enumerate(waves):
-        for name in wave:
-            running.start(name)
-        running.wait_until(lambda wave=wave: all(map(running.connected, wave)), SECONDS)
+        _come(running, wave)
         memory = memory or _idle_memory(running, wave)
         number = running.begin(over_devices(1, cohort=asked_for.alive, least=asked_for.least))
         killed += _killed_in(running, place, wave, asked_for)
-        running.wait_until(lambda number=number: running.state(number) not in OPEN, SECONDS)
+        rounds.append(_ended(running, number))
         for name in wave:
             running.stop(name)
-        (record,) = running.history(number)
-        rounds.append({key: record[key] for key in ("counts", "note", "seconds", "bytes_up")})
     start, end = (load_encoder(path)[0] for path in (running.folder / "start.safetensors", running.encoder(number)))
     return {
         "memory": {"device": median(memory)},
@@ -94,6 +92,19 @@ def rounds_of(running: Fleet, asked_for: argparse.Namespace) -> dict[str, Any]:
         "killed": killed,
         "lost": [name for name in running.names if is_lost(running, name, before[name])],
     }
+
+
+def _come(running: Fleet, wave: Sequence[str]) -> None:
+    for name in wave:
+        running.start(name)
+    running.wait_until(lambda: all(map(running.connected, wave)), SECONDS)
+
+
+def _ended(running: Fleet, number: int) -> dict[str, Any]:
+    """What the history says of the one round of a run, once it is over."""
+    running.wait_until(lambda: running.state(number) not in OPEN, SECONDS)
+    (record,) = running.history(number)
+    return {key: record[key] for key in ("counts", "note", "seconds", "bytes_up")}
 
 
 def _idle_memory(running: Fleet, alive: Sequence[str]) -> list[float]:
