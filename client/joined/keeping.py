@@ -4,6 +4,7 @@ It loads neither the engine nor what computes, and rests with the device: withou
 nobody is asked for anything. A round that is cut off so loses nothing (docs/devices.md).
 """
 
+import logging
 import os
 import sys
 import time
@@ -25,6 +26,7 @@ from shared.system.processes.supervision import Processes, Supervision, asked_to
 from shared.system.settings_file import read_settings
 from shared.system.utc_clock import utc_now
 
+_LOG = logging.getLogger("graft.device")
 LOG_BYTES = 2**20
 LOOPBACK = "127.0.0.1"
 MIB = 2**20
@@ -122,7 +124,7 @@ def keep(home: JoinedHome, settings: JoinedSettings) -> None:
 
     def each_tick(processes: Processes) -> Mapping[str, Any]:
         for line in filter(None, map(line_of, answers.read())):
-            sys.stderr.write(f"{said(line)}\n")
+            _LOG.info("%s", said(line))
         if rest.why:
             connection.rest()
             return {"connected": False, "obstacle": None, RESTS: rest.why}
