@@ -88,7 +88,7 @@ print(json.dumps({"open": opened - begun, "first": first - opened, "again": agai
 
 _COMMAND = """
 import sys
-from client.device.cli.main import app
+from client.joined.cli.main import app
 try:
     app()
 finally:

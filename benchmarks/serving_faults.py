@@ -41,7 +41,7 @@ from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.file import EncoderCard, save_encoder
 from shared.serving_api import recommend_pb2 as api
 from shared.serving_api import recommend_pb2_grpc
-from shared.system.metrics_port import free_port
+from shared.system.free_port import free_port
 from shared.system.open_files import many_open_files
 from shared.system.whole_file import write_whole
 

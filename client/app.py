@@ -21,9 +21,10 @@ from client.guard.pinned_key import pinned_key
 from client.guard.site_policy import SitePolicy, TaskKind
 from client.rounds.device_workspace import DeviceCatalogue, DeviceWorkspace
 from client.rounds.expected_reply import expected_reply_to, moment_of
+from client.rounds.joined_device import open_holder
 from client.rounds.sum_step import sum_reply
 from client.rounds.told_answers import ToldAnswers, expected_reply_again
-from client.rounds.workspace import NodeSettings, OpenWorkspace, Workspace, open_workspace
+from client.rounds.workspace import NodeSettings, OpenWorkspace, Workspace
 from client.store.head_store import open_heads
 from shared.errors import (
     AnswerGone,
@@ -65,7 +66,7 @@ from shared.federation.wire_records import HEADER
 TaskType = TypeVar("TaskType", bound=Task)
 
 _LOG = logging.getLogger("graft.client")
-SIMULATED_DEVICE = DevicePolicy(privacy="plain")
+SIMULATED_DEVICE = DevicePolicy(privacy="plain", tasks=(TaskKind.TRAIN,))
 """policy of devices that a simulation holds"""
 _CODES: dict[type[Exception], FailureCode] = {
     ConfigError: FailureCode.SETTINGS,
@@ -93,7 +94,7 @@ _REASONS: dict[type[Exception], DeclineReason] = {
 }
 
 
-def client_app(open_platform: OpenWorkspace = open_workspace) -> ClientApp:
+def client_app(open_platform: OpenWorkspace = open_holder) -> ClientApp:
     """The app of a platform that ``open_platform`` opens for each task.
 
     What works on data is read by the tasks that need it: most of a masked run's messages do not.
@@ -149,7 +150,7 @@ def _answer(
     egress_guard = EgressGuard(SitePolicy(), None)
     try:
         settings = NodeSettings.from_node_config(context.node_config)
-        egress_guard = EgressGuard.of(settings.policy, settings.ledger)
+        egress_guard = EgressGuard.of(settings.policy, settings.ledger, kind=settings.policy_kind)
         if (declined := egress_guard.turned_away(expected)) is not None:
             return Message(egress_guard.let_out(declined, expected), reply_to=message)
         if (key := pinned_key(settings.coordinator)) is not None:

@@ -28,7 +28,7 @@ def server() -> None:
 def device() -> None:
     """``graft-device``."""
     require_own_packages("graft-device")
-    from client.device.cli.main import main
+    from client.joined.cli.main import main
 
     main()
 

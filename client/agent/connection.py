@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from client.agent.door import door_of
 from client.agent.finding import Cause, Finding
-from client.agent.home import AgentHome, AgentSettings
-from client.agent.preflight import door_of
-from client.guard.egress_guard import utc_now
+from client.agent.home import AgentHome, MemberSettings
 from shared.system.new_lines import NewLines
 from shared.system.processes.supervision import Processes
+from shared.system.utc_clock import utc_now
 from shared.system.whole_file import write_whole
 
 _LOG = logging.getLogger("graft.agent")
@@ -54,7 +54,7 @@ class Connection:
     """What is known of it; ``look`` after each look at the programs."""
 
     home: AgentHome
-    settings: AgentSettings
+    settings: MemberSettings
     seconds: Callable[[], float]
     """that only grow"""
     look_at_door: Callable[[], Finding | None]
@@ -77,7 +77,7 @@ class Connection:
         self._log = NewLines(self.home.logs / f"{SUPERNODE}.log", from_its_end=True)
 
     @classmethod
-    def of(cls, home: AgentHome, settings: AgentSettings, seconds: Callable[[], float]) -> "Connection":
+    def of(cls, home: AgentHome, settings: MemberSettings, seconds: Callable[[], float]) -> "Connection":
         """The connection of a folder whose agent begins to run.
 
         Args:
@@ -155,13 +155,19 @@ class Connection:
             _LOG.warning("no longer connected to %s", self.settings.server)
         _keep(self.home, connected=self.connected, now=self.now())
 
+    def rest(self) -> None:
+        """Nothing is to be connected for now, and nobody is asked why it is not."""
+        self._process, was_connected, self.connected = None, self.connected, False
+        if was_connected:
+            self._changed()
+
     def end(self) -> None:
         """The agent ends: what was connected is so no longer."""
         if self.connected:
             _keep(self.home, connected=False, now=self.now())
 
 
-def _refusal(home: AgentHome, settings: AgentSettings, *, known: bool) -> Finding:
+def _refusal(home: AgentHome, settings: MemberSettings, *, known: bool) -> Finding:
     """One that never was admitted is not enrolled; why one that was is refused, the engine does not say."""
     if known:
         why = f"{settings.server}: the coordinator admits this platform's key no longer: {_REFUSED_BECAUSE}"

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException, HTTPSConnection
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from client.agent.finding import Cause, Finding
-from client.guard.egress_guard import utc_now
+from client.agent.home import MemberSettings
 from shared.system.host import Endpoint
+from shared.system.utc_clock import utc_now
 
 SECONDS = 5.0
 """for the door to answer"""
@@ -120,6 +122,24 @@ class Door:
     @property
     def _first_stop(self) -> str:
         return (urlsplit(self.http_proxy).hostname or "") if self.http_proxy else self.server.host
+
+
+def door_of(settings: MemberSettings, authority: Path) -> Door:
+    """The door that an agent with these settings comes to.
+
+    Args:
+        settings: of the agent; they name the coordinator and a proxy.
+        authority: file of the coordinator's authority.
+
+    Returns:
+        the door; nothing is connected yet.
+
+    Raises:
+        OSError: if the authority cannot be read.
+    """
+    return Door(
+        server=Endpoint.parse(settings.server), authority=authority.read_bytes(), http_proxy=settings.http_proxy
+    )
 
 
 def _reason(error: Exception) -> str:

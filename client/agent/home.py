@@ -1,5 +1,6 @@
 """The folder of a platform's agent: which file lies where, and what its operator sets, never the coordinator."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,14 +12,14 @@ from client.guard.approved_bundles import PLACE as APPROVED
 from client.guard.ledger import PLACE as LEDGER
 from shared.errors import ConfigError
 from shared.system.host import Endpoint
-from shared.system.options import MetricsPort, entries, option
+from shared.system.options import Checked, MetricsPort, entries, option
 
 if TYPE_CHECKING:
     from client.rounds.workspace import NodeSettings
     from client.store.keyring import KeySource
 
 
-class _Place:
+class Place:
     """A path in the folder of a home."""
 
     def __init__(self, inside: str | Path) -> None:
@@ -34,39 +35,39 @@ class AgentHome:
 
     folder: Path
 
-    settings = _Place("settings.toml")
+    settings = Place("settings.toml")
     """what the platform's operator sets"""
-    key = _Place("node.key")
+    key = Place("node.key")
     """the platform's private key"""
-    public_key = _Place("node.key.pub")
+    public_key = Place("node.key.pub")
     """what the coordinator enrols"""
-    authority = _Place("ca.crt")
+    authority = Place("ca.crt")
     """the certificate that the coordinator's must be signed with, and the key that signs its tasks"""
-    vault = _Place("vault")
+    vault = Place("vault")
     """all that is private and kept: heads and more"""
-    vault_key = _Place("vault.key")
+    vault_key = Place("vault.key")
     """what opens the vault, where the settings say nothing else"""
-    policy = _Place("policy.toml")
+    policy = Place("policy.toml")
     """the site policy, where the settings say nothing else"""
-    ledger = _Place(LEDGER)
+    ledger = Place(LEDGER)
     """every answer that left"""
-    approved = _Place(APPROVED)
+    approved = Place(APPROVED)
     """the bundles that may run here"""
-    programs = _Place("state/programs")
+    programs = Place("state/programs")
     """what the engine starts in the place of Flower's own programs"""
-    tokens = _Place("tokens")
+    tokens = Place("tokens")
     """who may call the service"""
-    logs = _Place("logs")
+    logs = Place("logs")
     """a file for each process"""
-    state = _Place("state")
+    state = Place("state")
     """what running processes leave: a lock, process ids, Flower's own home, a secret"""
-    connection = _Place("state/connection.json")
+    connection = Place("state/connection.json")
     """when the connection was made or lost last"""
-    secret = _Place("state/superexec.secret")
+    secret = Place("state/superexec.secret")
     """shared by the SuperNode and the SuperExec alone; new at each start"""
-    node_config = _Place("state/node.toml")
+    node_config = Place("state/node.toml")
     """what the platform's app is told on each task"""
-    engine = _Place("state/flwr")
+    engine = Place("state/flwr")
     """Flower's own home"""
 
     @classmethod
@@ -79,8 +80,8 @@ class AgentHome:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AgentSettings(DataSettings, MetricsPort):
-    """The settings file, checked; raises ConfigError for what cannot be."""
+class MemberSettings(Checked, ABC):
+    """What a platform's agent and a device that joined have in common; raises ConfigError for what cannot be."""
 
     server: str = option(
         "",
@@ -89,7 +90,30 @@ class AgentSettings(DataSettings, MetricsPort):
         check=lambda _key, text: Endpoint.parse(text),
         help="The coordinator.",
     )
-    name: str = option("", required=True, help="The platform's name, as it is enrolled: a-z, 0-9, _, . and -.")
+    name: str = option("", required=True, help="The name, as it is enrolled: a-z, 0-9, _, . and -.")
+    http_proxy: str = option(
+        "", flag="", metavar="http://HOST:PORT", help="The way out of this network; empty goes straight."
+    )
+    threads: int = option(1, least=1, flag="", help="That a round may take.")
+    memory_mib: int = option(
+        0, least=0, flag="", help="That each process of a round may take, in MiB; 0 sets no bound."
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        proxy = urlsplit(self.http_proxy)
+        if self.http_proxy and not (proxy.scheme == "http" and proxy.hostname):
+            raise ConfigError(f"http-proxy must be http://HOST:PORT or empty; got {self.http_proxy!r}")
+
+    @abstractmethod
+    def node(self, home: AgentHome) -> "NodeSettings":
+        """What the app is told on each task: where the vault's key is, never the key."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentSettings(DataSettings, MetricsPort, MemberSettings):
+    """The settings file, checked; raises ConfigError for what cannot be."""
+
     data: str = option(
         "",
         required=True,
@@ -108,27 +132,17 @@ class AgentSettings(DataSettings, MetricsPort):
         metavar="FILE",
         help="The site policy; a relative path counts from the agent's folder. Empty: the default one.",
     )
-    http_proxy: str = option(
-        "", flag="", metavar="http://HOST:PORT", help="The way out of this network; empty goes straight."
-    )
-    threads: int = option(1, least=1, flag="", help="That a round may take.")
     keep_loaded: bool = option(
         True,
         flag="",
         help="Whether a process holds the libraries of a task in memory, some 400 MiB, so that each starts at once.",
         see="decisions/0018-tasks-start-as-copies.md",
     )
-    memory_mib: int = option(
-        0, least=0, flag="", help="That each process of a round may take, in MiB; 0 sets no bound."
-    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         parse_platform_spec(f"{self.name}={self.data}")
         self._key_source()
-        proxy = urlsplit(self.http_proxy)
-        if self.http_proxy and not (proxy.scheme == "http" and proxy.hostname):
-            raise ConfigError(f"http-proxy must be http://HOST:PORT or empty; got {self.http_proxy!r}")
 
     def _key_source(self) -> "KeySource | None":
         from client.store.keyring import KeySource

@@ -5,18 +5,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from client.agent.authority import read_authority
-from client.agent.home import AgentHome, AgentSettings
+from client.agent.home import AgentHome, AgentSettings, MemberSettings
 from client.agent.key_pair import new_key_pair
 from client.agent.private_part import make_private_part
 from client.agent.sum_key import bring_sum_key
 from client.data.source import require_readable
 from client.data.spec import parse_platform_spec
 from client.features.item_features import check_features
-from client.guard.egress_guard import utc_now
 from client.guard.site_policy import USUAL, SitePromise
 from client.store.keyring import FILE, KeySource
 from shared.errors import ConfigError, os_error_as
 from shared.system.settings_file import to_toml
+from shared.system.utc_clock import utc_now
 from shared.system.whole_file import write_whole
 
 
@@ -52,7 +52,7 @@ def make_agent(folder: Path, settings: AgentSettings, authority: Path, promise: 
     return home
 
 
-def enrolment_line(home: AgentHome, settings: AgentSettings) -> str:
+def enrolment_line(home: AgentHome, settings: MemberSettings) -> str:
     """What the coordinator's operator runs once the public key is there.
 
     Args:

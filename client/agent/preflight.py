@@ -9,19 +9,18 @@ from typing import Any
 from client.agent.authority import read_authority
 from client.agent.data_look import look_at_data
 from client.agent.disk_room import room_in
-from client.agent.door import Door
+from client.agent.door import door_of
 from client.agent.finding import Cause, Finding
 from client.agent.home import AgentHome, AgentSettings
 from client.agent.key_pair import require_key_pair
-from client.guard.egress_guard import utc_now
 from client.guard.pinned_key import pinned_key
 from client.guard.site_policy import SitePolicy, TaskKind, read_policy
 from client.store.keyring import KeySource
 from client.store.vault import Vault, is_vault
 from shared.errors import GraftError
 from shared.system.device import CUDA, used_device
-from shared.system.host import Endpoint
 from shared.system.settings_file import read_settings
+from shared.system.utc_clock import utc_now
 
 _AUTHORITY = "take tls/ca.crt of the coordinator's folder"
 _NEW_KEYS = "make a new folder with graft-client init, and have its key enrolled"
@@ -140,24 +139,6 @@ def _unpinned(path: Path) -> Finding | None:
 
 def _door(settings: AgentSettings, authority: Path) -> Check:
     return Check("coordinator", door_of(settings, authority).look())
-
-
-def door_of(settings: AgentSettings, authority: Path) -> Door:
-    """The door that an agent with these settings comes to.
-
-    Args:
-        settings: of the agent; they name the coordinator and a proxy.
-        authority: file of the coordinator's authority.
-
-    Returns:
-        the door; nothing is connected yet.
-
-    Raises:
-        OSError: if the authority cannot be read.
-    """
-    return Door(
-        server=Endpoint.parse(settings.server), authority=authority.read_bytes(), http_proxy=settings.http_proxy
-    )
 
 
 def _broken(cause: Cause, do: str, work: Callable[[], object]) -> Finding | None:

@@ -17,7 +17,7 @@ from typing import Any
 import tomli_w
 
 from client.agent.connection import REFUSED, SUPERNODE, Connection
-from client.agent.home import AgentHome, AgentSettings
+from client.agent.home import AgentHome, AgentSettings, MemberSettings
 from client.agent.metrics import AgentMetrics
 from client.agent.private_part import OWNER_ONLY
 from client.agent.release_bundle import approve_release
@@ -26,7 +26,8 @@ from client.guard import warm_start
 from client.guard.approved_bundles import write_programs
 from client.guard.ledger import line_of, said
 from shared.system.engine_environment import engine_environment, engine_program
-from shared.system.metrics_port import free_port, metrics_served
+from shared.system.free_port import free_port
+from shared.system.metrics_port import metrics_served
 from shared.system.new_lines import NewLines
 from shared.system.processes.keeper import Program
 from shared.system.processes.supervision import Processes, Supervision
@@ -96,7 +97,7 @@ def agent_programs(home: AgentHome, settings: AgentSettings, port: int) -> list[
     ]
 
 
-def write_node_config(home: AgentHome, settings: AgentSettings) -> None:
+def write_node_config(home: AgentHome, settings: MemberSettings) -> None:
     """Write down what the platform's app is told.
 
     It is a file, since a command line takes no quotes and is there for all to read.

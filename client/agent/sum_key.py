@@ -3,7 +3,7 @@
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from client.agent.home import AgentHome, AgentSettings
+from client.agent.home import AgentHome, MemberSettings
 from client.rounds.own_party import OwnParty
 from client.store.head_store import open_heads
 from shared.errors import ConfigError, WireError, os_error_as
@@ -13,7 +13,7 @@ from shared.secure_sum.sum_key_line import SumKey, split_public_key
 from shared.system.whole_file import write_whole
 
 
-def own_party(home: AgentHome, settings: AgentSettings) -> OwnParty:
+def own_party(home: AgentHome, settings: MemberSettings) -> OwnParty:
     """What the agent keeps of secure sums.
 
     Args:
@@ -30,7 +30,7 @@ def own_party(home: AgentHome, settings: AgentSettings) -> OwnParty:
     return OwnParty(open_heads(home.vault, settings.node(home).vault_key), settings.name)
 
 
-def bring_sum_key(home: AgentHome, settings: AgentSettings) -> bool:
+def bring_sum_key(home: AgentHome, settings: MemberSettings) -> bool:
     """Let ``node.key.pub`` hold the vault's key for sums, which is made where there is none.
 
     Args:

@@ -24,8 +24,8 @@ def parties(
     from client.agent.new_agent import enrolment_line
     from client.agent.parties import parties_json, parties_lines
     from client.agent.sum_key import bring_sum_key, own_party, send_again
-    from client.guard.egress_guard import utc_now
     from shared.system.settings_file import read_settings
+    from shared.system.utc_clock import utc_now
 
     home = AgentHome.existing(folder)
     settings = read_settings(AgentSettings, home.settings)

@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from client.device.own_records import OwnRecords
-from client.store.keyring import KeySource
-from client.store.vault import Vault
 from shared.errors import ConfigError
 from shared.system.options import option
 from shared.system.settings_file import read_settings
+
+if TYPE_CHECKING:
+    from client.device.own_records import OwnRecords
+    from client.store.keyring import KeySource
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,10 +59,20 @@ class DeviceHome:
         """What opens the vault, where the settings say nothing else."""
         return self.folder / "vault.key"
 
-    def key_source(self) -> KeySource:
+    @property
+    def rounds(self) -> Path:
+        """What a device that joined needs for rounds: keys, settings, policy, the ledger of what left."""
+        return self.folder / "rounds"
+
+    def key_source(self) -> "KeySource":
         """What opens the vault; raises ConfigError."""
+        from client.store.keyring import KeySource
+
         return KeySource.parse(read_settings(DeviceSettings, self.settings).vault_key).within(self.folder)
 
-    def records(self) -> OwnRecords:
+    def records(self) -> "OwnRecords":
         """What the vault holds; raises ConfigError or StorageError where it does not open."""
+        from client.device.own_records import OwnRecords
+        from client.store.vault import Vault
+
         return OwnRecords(Vault.open(self.vault, self.key_source()))

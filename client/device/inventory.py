@@ -1,5 +1,6 @@
 """What a device holds and what left it, for its user."""
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,8 @@ from client.device.home import DeviceHome
 from client.device.opened_device import own_pack
 from client.store.vault import KEYRING, SECOND_RING
 from shared.errors import ConfigError, os_error_as
+
+NOTHING = "nothing has left this device"
 
 
 def status(folder: Path) -> dict[str, Any]:
@@ -58,7 +61,7 @@ def audit(folder: Path) -> dict[str, Any]:
     """
     home = DeviceHome.existing(folder)
     records = home.records()
-    plain = (home.pack, home.settings, home.vault_key)
+    plain = (home.pack, home.settings, home.vault_key, *sorted(path for path in home.rounds.glob("*")))
     return {
         "sealed": {name: (home.vault / f"{name}.sealed").stat().st_size for name in records.names()},
         "plain": {path.name: path.stat().st_size for path in plain if path.is_file()},
@@ -74,7 +77,7 @@ def audit_lines(holdings: Mapping[str, Any]) -> list[str]:
         f"asked {each['address']} for a file, which got no more than this; {each['received']:,} bytes came"
         for each in holdings["left"]
     ]
-    return [*lines, *(asked or ["nothing has left this device"])]
+    return [*lines, *(asked or [NOTHING])]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,8 +92,9 @@ class DeviceErasure:
         """All files of a device; nothing is removed yet. Raises ConfigError where the folder is no device's."""
         home = DeviceHome.existing(folder)
         sealed = sorted(path for path in home.vault.rglob("*") if path.is_file())
+        of_rounds = sorted(path for path in home.rounds.rglob("*") if path.is_file() or path.is_symlink())
         known = (home.vault_key, home.pack, home.settings)
-        return cls(home=home, files=(*sealed, *(path for path in known if path.is_file())))
+        return cls(home=home, files=(*sealed, *of_rounds, *(path for path in known if path.is_file())))
 
     @property
     def sentence(self) -> str:
@@ -107,3 +111,4 @@ class DeviceErasure:
                 path.unlink(missing_ok=True)
             if self.home.vault.is_dir():
                 self.home.vault.rmdir()
+            shutil.rmtree(self.home.rounds, ignore_errors=True)

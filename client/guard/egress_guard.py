@@ -12,7 +12,7 @@ It is checked as it is encoded to be sent. Rules, in order:
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -27,16 +27,12 @@ from shared.federation.message_kinds import Reply
 from shared.federation.messages import Declined, Failed, FailureCode
 from shared.federation.wire import content_bytes, encode_reply
 from shared.federation.wire_records import FLAT, HEADER, METRICS, arrays_of
+from shared.system.utc_clock import utc_now
 
 REFUSALS = ("declined", "failed")
 """kinds that tell of no data at all"""
 Clock = Callable[[], datetime]
 Keep = Callable[[RecordDict], None]
-
-
-def utc_now() -> datetime:
-    """The time that a ledger's lines bear."""
-    return datetime.now(UTC)
 
 
 class EgressGuard:
@@ -47,12 +43,13 @@ class EgressGuard:
         self._ledger, self._clock = ledger, clock
 
     @classmethod
-    def of(cls, policy: str, ledger: str, clock: Clock = utc_now) -> "EgressGuard":
+    def of(cls, policy: str, ledger: str, clock: Clock = utc_now, kind: type[SitePolicy] = SitePolicy) -> "EgressGuard":
         """The guard by its files' paths.
 
         Args:
             policy: file of the site policy; empty for the default one.
             ledger: file of the ledger; empty for none.
+            kind: of the policy: a platform's, or a device's.
             clock: gives the time of the ledger's lines and of the quiet hours.
 
         Returns:
@@ -61,7 +58,7 @@ class EgressGuard:
         Raises:
             ConfigError: if the policy is wrong.
         """
-        return cls(read_policy(policy), Ledger(Path(ledger)) if ledger else None, clock)
+        return cls(read_policy(policy, kind), Ledger(Path(ledger)) if ledger else None, clock)
 
     def turned_away(self, expected: ExpectedReply) -> Declined | None:
         """The answer to a task that the policy does not let begin."""

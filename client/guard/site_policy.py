@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from client.data.platform import MIN_TO_CONTRIBUTE
 from client.guard.task_bounds import TaskBounds
@@ -20,8 +20,11 @@ from shared.secure_sum.sum_messages import MASK
 from shared.system.options import group, option
 from shared.system.settings_file import read_settings
 
-NewParties = Literal["first-use", "accepted"]
+NewParties = Literal["first-use", "accepted", "introduced"]
 FIRST_USE: NewParties = "first-use"
+ACCEPTED: NewParties = "accepted"
+INTRODUCED: NewParties = "introduced"
+"""whoever the coordinator introduces for a sum is taken for that sum; devices alone do so"""
 _SLACK = 1e-9
 """of a spread of noise, for what rounding does to it on its way"""
 _HOURS = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])")
@@ -81,7 +84,7 @@ class SitePolicy(SitePromise, LeastParties):
     )
     parties: NewParties = option(
         FIRST_USE,
-        choices=get_args(NewParties),
+        choices=(FIRST_USE, ACCEPTED),
         help="How this platform comes to know the platforms that it sums with. first-use: it takes those that the "
         "coordinator introduces first, and no new name and no changed key after that until graft-client parties "
         "accepts it; accepted: the first ones wait to be accepted, too.",
@@ -167,11 +170,12 @@ class SitePolicy(SitePromise, LeastParties):
             )
 
 
-def read_policy(path: str) -> SitePolicy:
+def read_policy(path: str, kind: type[SitePolicy] = SitePolicy) -> SitePolicy:
     """Read the site policy.
 
     Args:
         path: of the file; empty for the default policy.
+        kind: of a platform, or of a device.
 
     Returns:
         the policy.
@@ -179,4 +183,4 @@ def read_policy(path: str) -> SitePolicy:
     Raises:
         ConfigError: if the file is gone or a rule is wrong.
     """
-    return read_settings(SitePolicy, Path(path)) if path else SitePolicy()
+    return read_settings(kind, Path(path)) if path else kind()

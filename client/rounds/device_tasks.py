@@ -68,7 +68,7 @@ class CohortTask:
         """
         declined = Declined(round=self._round, reason=DeclineReason.TOO_FEW_EVENTS)
         replies: list[TrainReply | Declined] = [declined] * len(devices)
-        for part in self._work.changes(_histories(devices)):
+        for part in self._work.changes(as_sequences([each.history for each in devices])):
             for row, numbers in zip(part.rows.tolist(), part.numbers, strict=True):
                 replies[row] = TrainReply(
                     round=self._round,
@@ -95,6 +95,7 @@ class CohortTask:
         return update.flat
 
 
-def _histories(devices: Sequence[DeviceWorkspace]) -> Sequences:
-    lengths = np.array([len(each.history) for each in devices])
-    return Sequences(offsets=offsets_of(lengths), items=np.concatenate([each.history for each in devices]))
+def as_sequences(histories: Sequence[NDArray[np.int32]]) -> Sequences:
+    """Histories of rows of a catalogue, one after the other; at least one."""
+    lengths = np.array([len(history) for history in histories])
+    return Sequences(offsets=offsets_of(lengths), items=np.concatenate(histories))

@@ -69,6 +69,20 @@ class OwnParty:
         if after != before:
             after.write(self._heads)
 
+    def sum_with(self, introductions: bytes, now: datetime) -> None:
+        """Sum with those whom the coordinator introduces, until it introduces others; with nobody of before.
+
+        Args:
+            introductions: as they came; empty changes nothing.
+            now: since when they are known.
+
+        Raises:
+            WireError: if one is not signed for.
+            StorageError: if the vault cannot be written.
+        """
+        if introductions:
+            KnownParties().met(read_introductions(introductions), now, first_use=True).write(self._heads)
+
     def accept(self, names: Iterable[str], now: datetime) -> None:
         """Sum with these platforms from now on.
 

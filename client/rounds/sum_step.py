@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from client.guard.egress_guard import utc_now
-from client.guard.site_policy import FIRST_USE
+from client.guard.site_policy import FIRST_USE, INTRODUCED
 from client.guard.sum_bounds import require_outweighed
 from client.privacy.accounts import Accounts
+from client.rounds.joined_device import JoinedDevice
 from client.rounds.own_party import OwnParty
 from client.rounds.workspace import Workspace
 from shared.errors import NothingToSum, SumRefused
@@ -16,6 +16,7 @@ from shared.secure_sum.party_state import PartyState
 from shared.secure_sum.setup_messages import SETUP, SetupRequest
 from shared.secure_sum.sum_messages import MASK, OPEN, MaskRequest, OpenRequest
 from shared.secure_sum.terms import SumTerms
+from shared.system.utc_clock import utc_now
 
 
 def sum_reply(task: SumTask, workspace: Workspace) -> SumReply | Declined:
@@ -42,7 +43,7 @@ def sum_reply(task: SumTask, workspace: Workspace) -> SumReply | Declined:
         return Declined(round=task.round, reason=DeclineReason.PRIVACY)
     own_party = OwnParty(workspace.heads, workspace.name, workspace.machine)
     if kind == SETUP:
-        own_party.meet(task.introductions, utc_now(), first_use=workspace.parties == FIRST_USE)
+        _introduced(task.introductions, own_party, workspace)
     party = own_party.party(workspace.least_parties, workspace.promise.noise, workspace.draw("sum", task.round, kind))
     if kind == OPEN:
         _note(OpenRequest.from_bytes(task.message), own_party, workspace)
@@ -53,6 +54,13 @@ def sum_reply(task: SumTask, workspace: Workspace) -> SumReply | Declined:
     own_party.seal(party)
     ledger = Accounts(workspace.machine, workspace.heads).read().ledger.state.head if task.facts.noise else ""
     return SumReply(round=task.round, answer=answer, ledger=ledger)
+
+
+def _introduced(introductions: bytes, own_party: OwnParty, workspace: Workspace) -> None:
+    if workspace.parties == INTRODUCED:
+        own_party.sum_with(introductions, utc_now())
+    else:
+        own_party.meet(introductions, utc_now(), first_use=workspace.parties == FIRST_USE)
 
 
 def _vector(task: SumTask, terms: SumTerms, workspace: Workspace, parties: tuple[str, ...]) -> NDArray[np.float64]:
@@ -68,9 +76,13 @@ def _vector(task: SumTask, terms: SumTerms, workspace: Workspace, parties: tuple
         return SummedRelease(plan=MaskRequest.from_bytes(task.message).plan, work=work, seen=task.seen).vector(
             workspace
         )
+    require_outweighed(workspace.name, work.weights, parties, workspace.least_parties)
+    if isinstance(workspace, JoinedDevice):
+        from client.rounds.device_vectors import device_vector
+
+        return device_vector(work, terms, workspace)
     from client.rounds.sum_vectors import sum_vector
 
-    require_outweighed(workspace.name, work.weights, parties, workspace.least_parties)
     return sum_vector(work, terms, workspace)
 
 

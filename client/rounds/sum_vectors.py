@@ -7,15 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.guard.sum_bounds import within_bounds
+from client.rounds.moment_vector import moment_numbers_of
 from client.rounds.round_tasks import evaluate_reply, moments_reply, received_encoder, train_reply
 from client.rounds.workspace import Workspace
 from shared.errors import SumRefused
 from shared.federation.messages import VALIDATIONS, Declined
-from shared.federation.moment_cells import MomentGrid, rounded_pairs
-from shared.federation.pair_buckets import BUCKETS, bucket_of
 from shared.federation.sum_messages import SumPart, SumWork
 from shared.federation.sum_vector import VectorForm
-from shared.federation.updates import WHOLE
+from shared.federation.updates import WHOLE, SharedForm
 from shared.federation.validation_levels import level_of
 from shared.secure_sum.terms import SumTerms
 
@@ -49,21 +48,18 @@ def _moments(work: SumWork, workspace: Workspace) -> Float64:
     reply = moments_reply(work.moments_task, workspace)
     if isinstance(reply, Declined):
         raise SumRefused(f"expected moments to sum; found none: {reply.reason}")
-    weight, grid = work.weights[workspace.platform.name], MomentGrid(dim=reply.moments.dim)
-    means, pairs = grid.means(grid.nearest(reply.moments)), np.zeros(BUCKETS)
-    pairs[min(max(bucket_of(max(rounded_pairs(reply.moments.n), 1) / weight), 0), BUCKETS - 1)] = 1.0
-    return np.concatenate([weight * within_bounds(means, 0.0, 1.0), pairs])
+    return moment_numbers_of(reply.moments, work.weights[workspace.platform.name])
 
 
 def _train(work: SumWork, workspace: Workspace) -> Float64:
-    """What training changes in the sequence part, cut to the longest that may be sent, times the weight."""
+    """What training changes, cut to the longest that may be sent, times the weight."""
     task = work.train_task
-    if task.form is not WHOLE:
-        raise SumRefused("expected a sum of whole updates; found work that asks for adapters or int8 deltas")
+    if not (task.form is WHOLE or isinstance(task.form, SharedForm)):
+        raise SumRefused("expected a sum of whole updates or shared adapters; found work that asks for others")
     reply = train_reply(task, workspace)
     if isinstance(reply, Declined):
         raise SumRefused(f"expected an update to sum; found none: {reply.reason}")
-    values, norm = WHOLE.grid(work.encoder.spec).values(reply.flat).astype(np.float64), task.settings.clip_norm
+    values, norm = task.form.grid(work.encoder.spec).values(reply.flat).astype(np.float64), task.settings.clip_norm
     return work.weights[workspace.platform.name] * within_bounds(values, norm, norm)
 
 

@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 
 from client.data.sequences import select
 from client.guard.sum_bounds import within_bounds
-from client.privacy.account import Digests
+from client.privacy.account import Digests, digests_of
 from client.privacy.accounts import Accounts, OpenAccount
 from client.privacy.contributions import contributions
 from client.privacy.estimate import pays
+from client.rounds.device_vectors import trained_change
+from client.rounds.joined_device import JoinedDevice
 from client.rounds.private_evaluation import able_rows, user_digests
 from client.rounds.round_tasks import received_encoder, validation_sample, values_of_both
 from client.rounds.workspace import Workspace
@@ -34,7 +36,7 @@ from shared.federation.messages import DeclineReason
 from shared.federation.private_parts import NUMBERS, evaluation_numbers, private_length
 from shared.federation.sum_messages import SumWork
 from shared.privacy.gaussian import weight_of
-from shared.privacy.ledger import CROSS_SUM, EVALUATION_SUM, OPENED, Release, now_text
+from shared.privacy.ledger import CROSS_SUM, EVALUATION_SUM, OPENED, UPDATE_SUM, Release, now_text
 from shared.secure_sum.noise_for_users import noise_left, user_noise
 from shared.secure_sum.sum_messages import Plan
 
@@ -53,7 +55,7 @@ class Given:
     plan: str
     """hex digest of the sum's plan: which parties, terms and keys"""
     cross: Digests
-    """[G] who gave to the cross moment"""
+    """[G] who gave to the cross moment, or the device's user to its update"""
     evaluation: Digests
     """[V] who gave to the evaluation"""
     releases: tuple[Release, ...]
@@ -112,10 +114,12 @@ class SummedRelease:
             SumRefused: if the terms hold against too few other platforms, or are not of what is asked.
             NothingToSum: if too few are able to give, or it does not pay.
         """
-        require_same(self.work.encoder.spec.feature_space, workspace.space, where=workspace.platform.name)
+        require_same(self.work.encoder.spec.feature_space, workspace.space, where=workspace.name)
         self._require_kept(workspace)
         contribution = self._given(workspace)
         parts = []
+        if self.work.settings is not None:
+            parts.append(trained_change(self.work, _device(workspace)) / self.work.settings.clip_norm)
         if self.work.public is not None:
             parts.append(_cross_of(contribution, self.work.public, workspace))
         if "evaluate" in self.work.parts:
@@ -160,6 +164,9 @@ class SummedRelease:
 
     def _chosen(self, book: OpenAccount, workspace: Workspace) -> Given:
         releases, cross, evaluation = [], NOBODY, NOBODY
+        if "train" in self.work.parts:
+            releases.append(self._release(UPDATE_SUM, self._noise, workspace))
+            cross = self._able_device(book, _device(workspace))
         if "cross" in self.work.parts:
             releases.append(self._release(CROSS_SUM, self._noise, workspace))
             cross = self._able_to_cross(book, workspace)
@@ -186,6 +193,12 @@ class SummedRelease:
         if not pays(self.work.users, self._noise, workspace.space.name):
             raise NothingToSum(DeclineReason.TOO_MUCH_NOISE)
         return able
+
+    def _able_device(self, book: OpenAccount, device: JoinedDevice) -> Digests:
+        user = digests_of([device.name])
+        if not book.account.able(user, weight_of(self._noise), device.promise.budget).all():
+            raise NothingToSum(DeclineReason.PRIVACY_BUDGET)
+        return user
 
     def _release(self, name: str, noise: float, workspace: Workspace) -> Release:
         return Release(
@@ -234,8 +247,15 @@ def _settle(contribution: Given, book: OpenAccount) -> None:
     for release in contribution.releases:
         known = {(entry.time, entry.released) for entry in book.account.ledger.entries}
         if (release.time, release.released) not in known:
-            users = contribution.cross if release.released == CROSS_SUM else contribution.evaluation
+            users = contribution.evaluation if release.released == EVALUATION_SUM else contribution.cross
             book.replace(book.account.charged(users, weight_of(release.noise), release))
+
+
+def _device(workspace: Workspace) -> JoinedDevice:
+    """Raises SumRefused where it is a platform."""
+    if not isinstance(workspace, JoinedDevice):
+        raise SumRefused("expected no update under noise to be asked of a platform; found one")
+    return workspace
 
 
 def _cross_of(contribution: Given, public: CatalogueMoments, workspace: Workspace) -> Float64:

@@ -15,6 +15,7 @@ from client.data.folder_options import DataSettings, SharedPreparation
 from client.data.platform import MIN_TO_CONTRIBUTE, Platform
 from client.data.spec import parse_platform_spec
 from client.features.kept_vectors import CatalogueVectors, KeptVectors
+from client.guard.device_policy import DevicePolicy
 from client.guard.site_policy import FIRST_USE, NewParties, SitePolicy
 from client.privacy.accounts import machine_place
 from client.rounds.own_draws import own_seed
@@ -29,6 +30,9 @@ from shared.system.device import CPU, Device, used_device
 
 if TYPE_CHECKING:
     from client.features.prepared_platform import PreparedPlatform
+
+
+PLATFORM, DEVICE = HOLDERS = ("platform", "device")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +51,13 @@ class NodeSettings(DataSettings):
     """where every answer that leaves is written down first; empty keeps no ledger"""
     coordinator: str = ""
     """PEM file of the coordinator's certificate and of the key that signs its tasks; without a key none is checked"""
+    holder: str = PLATFORM
+    """whose data these are: ``platform``, or ``device``, whose folder stands where a platform's does"""
+
+    @property
+    def policy_kind(self) -> type[SitePolicy]:
+        """Of a platform, or of a device."""
+        return DevicePolicy if self.holder == DEVICE else SitePolicy
 
     @property
     def name(self) -> str:
@@ -74,7 +85,10 @@ class NodeSettings(DataSettings):
         for name, value in values.items():
             if type(value) is not kinds[name]:
                 raise ConfigError(f"{name} in the node config must be a {kinds[name].__name__}")
-        return cls(**values)
+        settings = cls(**values)
+        if settings.holder not in HOLDERS:
+            raise ConfigError(f"holder in the node config must be one of {', '.join(HOLDERS)}; got {settings.holder!r}")
+        return settings
 
     def to_node_config(self) -> dict[str, str | int]:
         """The inverse of ``from_node_config``."""

@@ -28,13 +28,20 @@ def cells(record: Mapping[str, Any], rounds: int, history: History) -> list[str]
     """
     return [
         question_words(record, history, f" of {rounds}"),
-        f"{len(record['platforms'])} of {len(record['platforms']) + len(absences_in(record))}",
+        _usable(record),
         _four_digits(mean_loss(record)),
         _four_digits(mean_quality(record)),
         f"{(record['bytes_down'] + record['bytes_up']) / MIB:.1f}",
         f"{record['seconds']:.0f}",
         "; ".join(filter(None, [record["note"], *_held_back(record)])),
     ]
+
+
+def _usable(record: Mapping[str, Any]) -> str:
+    """How many answers can be used, of how many; of a cohort the record says no names."""
+    if counts := record.get("counts"):
+        return f"{counts.get('reply', 0)} of {counts['asked']}"
+    return f"{len(record['platforms'])} of {len(record['platforms']) + len(absences_in(record))}"
 
 
 def mean_loss(record: Mapping[str, Any]) -> float | None:

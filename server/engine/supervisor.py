@@ -25,7 +25,8 @@ from server.engine.flwr_command import FlwrCommand
 from server.engine.run_keeper import RunKeeper
 from shared.errors import ConfigError, os_error_as
 from shared.system.engine_environment import engine_environment, engine_program, script
-from shared.system.metrics_port import free_port, metrics_served
+from shared.system.free_port import free_port
+from shared.system.metrics_port import metrics_served
 from shared.system.processes.keeper import Program
 from shared.system.processes.supervision import TROUBLES, Processes, Supervision
 from shared.system.watch import Watch

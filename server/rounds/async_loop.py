@@ -14,7 +14,7 @@ import numpy as np
 from flwr.app import RecordDict
 from numpy.typing import NDArray
 
-from server.rounds.cohort_loop import COHORT, UpdateSum, told_in_numbers, training_question
+from server.rounds.cohort_loop import COHORT, UpdateSum, training_question
 from server.rounds.exchange import Answers, Question, sorted_in
 from server.rounds.loop import RoundLoop
 from server.rounds.run_state import RunState
@@ -118,7 +118,7 @@ class AsyncLoop:
         mean = mean_by_age({number - sent_for: sent.update_sum for sent_for, sent in self._sent.items()})
         step = self._loop.stepped(encoder, number, {COHORT: mean}, {COHORT: 1.0}, note)
         self._clear()
-        facts = {**told_in_numbers(answers), "counts": dict(counts), "weights": step.weights, "note": step.note}
+        facts = {**answers.counted, "counts": dict(counts), "weights": step.weights, "note": step.note}
         record = self._loop.record("train", number, start, facts)
         history = (*state.history, record)
         return replace(state, encoder=step.encoder, round=number, optimiser=step.optimiser, history=history)

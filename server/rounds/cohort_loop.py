@@ -3,16 +3,15 @@
 Nobody's answer is kept: it is added to the round's sum as soon as it is read, so that a round takes the memory of one.
 """
 
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 from flwr.app import RecordDict
 from numpy.typing import NDArray
 
-from server.rounds.exchange import Answers, Question
+from server.rounds.drawn_cohorts import DrawnCohorts
+from server.rounds.exchange import Question
 from server.rounds.loop import RoundLoop
 from server.rounds.run_state import RunState
 from server.rounds.screening import screen_update
@@ -21,7 +20,6 @@ from shared.federation.config import RoundsConfig
 from shared.federation.messages import Declined, Failed, TrainReply, TrainTask, nonce_of
 from shared.federation.updates import SummedForm, round_seed, summed_form
 from shared.federation.wire import TRAIN_TYPE, encode_task
-from shared.seeding import rng_for
 
 Float64 = NDArray[np.float64]
 COHORT = "cohort"
@@ -111,7 +109,7 @@ class CohortLoop:
 
     def __init__(self, loop: RoundLoop, config: RoundsConfig) -> None:
         """``loop`` takes the server's steps, and writes the lines of the history."""
-        self._loop, self._config = loop, config
+        self._loop, self._config, self._cohorts = loop, config, DrawnCohorts(config=config)
 
     def run(self, state: RunState, on_round: Callable[[RunState], None]) -> RunState:
         """Make all training rounds that the state does not hold yet.
@@ -145,31 +143,15 @@ class CohortLoop:
         """
         start, number, encoder = self._loop.clock.now(), state.round + 1, state.encoder
         question, update_sum = training_question(state, self._config)
-        question = replace(question, platforms=self._drawn(number), enough=self._config.cohort)
+        question = replace(
+            question,
+            platforms=self._cohorts.names(number, self._loop.exchange.wait_for_platforms()),
+            enough=self._config.cohort,
+        )
         answers = self._loop.exchange.ask(question)
         note = self._loop.too_few(update_sum.count)
         step = self._loop.stepped(encoder, number, {COHORT: update_sum.difference}, {COHORT: 1.0}, note)
-        facts = {**told_in_numbers(answers), "weights": step.weights, "note": step.note}
+        facts = {**answers.counted, "weights": step.weights, "note": step.note}
         record = self._loop.record("train", number, start, facts)
         history = (*state.history, record)
         return replace(state, encoder=step.encoder, round=number, optimiser=step.optimiser, history=history)
-
-    def _drawn(self, number: int) -> frozenset[str]:
-        """Names of a round's cohort: so many more than are needed as may break off."""
-        online = sorted(self._loop.exchange.wait_for_platforms())
-        size = min(len(online), round(self._config.cohort * self._config.over_sampling))
-        drawn = rng_for(self._config.seed, "cohort", number).choice(len(online), size, replace=False)
-        return frozenset(online[place] for place in drawn)
-
-
-def told_in_numbers(answers: Answers[Any]) -> Mapping[str, Any]:
-    """What a line of the history says of a cohort: how many, not who."""
-    kinds = Counter(kind for kind, _ in answers.outcomes.values())
-    return {
-        "platforms": (),
-        **{kind: {} for kind in ("declined", "failed", "dropped")},
-        "missing": (),
-        "counts": {"asked": len(answers.outcomes), **dict(sorted(kinds.items()))},
-        "bytes_down": answers.bytes_down,
-        "bytes_up": answers.bytes_up,
-    }

@@ -3,6 +3,7 @@
 Who holds which of a run's encoders is remembered, and so what brings the newest to each in the fewest bytes.
 """
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
@@ -149,6 +150,14 @@ class Answers(Generic[ReplyType]):
         """What a line of the history says of them (server/rounds/run_state.py)."""
         others = {**self.others, "missing": tuple(self.others["missing"])}
         return {"platforms": tuple(self.replies), **others, "bytes_down": self.bytes_down, "bytes_up": self.bytes_up}
+
+    @property
+    def counted(self) -> dict[str, Any]:
+        """What a line of the history says of a cohort: how many, not who."""
+        kinds = Counter(kind for kind, _ in self.outcomes.values())
+        nobody = {kind: dict[str, str]() for kind in ("declined", "failed", "dropped")}
+        counts: dict[str, int] = {"asked": len(self.outcomes), **dict(sorted(kinds.items()))}
+        return {**self.told, **nobody, "platforms": (), "missing": (), "counts": counts}
 
     def add(self, other: "Answers[Any]") -> None:
         """Take in what a further question of the same exchange took, and who sent no usable reply to it."""

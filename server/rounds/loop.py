@@ -188,7 +188,7 @@ class RoundLoop:
             The state with a line of history; its note says why the encoder is as it was.
         """
         encoder, weights, reasons = state.encoder, dict[str, float](), dict[str, str]()
-        note = self.too_few(len(facts["platforms"]))
+        note = self.too_few(facts.get("counts", {}).get("reply", len(facts["platforms"])))
         if not note:
             try:
                 encoder, weights, reasons = solved()

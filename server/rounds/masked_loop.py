@@ -10,6 +10,7 @@ from server.rounds.run_state import SLIGHTLY, RunState, may_be_kept, passed_over
 from server.rounds.sum_parts import mean_update, moments_of, validation_of
 from shared.errors import ReplyRejected
 from shared.federation.config import RoundsConfig
+from shared.federation.updates import round_seed, summed_form
 
 DROPPED_WITH_ITS_START = "what was trained from the encoder that is passed over is dropped; the kept one goes out next"
 
@@ -105,7 +106,8 @@ class MaskedLoop:
     def _summed_step(self, state: RunState, summed: GroupAnswers, start: float, *, is_dropped: bool) -> RunState:
         """After a step along groups' mean updates, or none where what they trained from is passed over."""
         encoder, number = state.encoder, state.round + 1
-        differences = {name: mean_update(group, encoder.spec) for name, group in summed.groups.items()}
+        form = summed_form(self._config.local_in(number), round_seed(self._config.seed, number))
+        differences = {name: mean_update(group, encoder.spec, form) for name, group in summed.groups.items()}
         weights = {name: group.size for name, group in summed.groups.items()}
         note = DROPPED_WITH_ITS_START if is_dropped else self._loop.too_few(len(summed.answers.replies))
         step = self._loop.stepped(encoder, number, differences, weights, note)

@@ -12,8 +12,10 @@ from typing import Any
 
 from server.aggregation.robust_sum import LEAST_PLATFORMS
 from server.aggregation.size_classes import SizeClasses
+from server.rounds.drawn_cohorts import DrawnCohorts
 from server.rounds.exchange import Answers, Exchange
 from server.rounds.kept_sums import KeptSums
+from server.rounds.known_heads import KnownHeads
 from server.rounds.run_state import RunState
 from server.rounds.sum_exchange import SumExchange, Summand, Summed
 from server.rounds.sum_groups import ALL, group_words, groups_of
@@ -82,6 +84,8 @@ class GroupAnswers:
     """who is in a sum, why others are not, bytes"""
     note: str
     """which groups are missing and why; else empty"""
+    is_cohort: bool = False
+    """whether they are told in numbers alone"""
 
     @property
     def members(self) -> dict[str, tuple[str, ...]]:
@@ -91,6 +95,8 @@ class GroupAnswers:
     @property
     def told(self) -> dict[str, Any]:
         """What a line of the history says of them."""
+        if self.is_cohort:
+            return self.answers.counted
         return {**self.answers.told, "groups": self.members}
 
 
@@ -105,8 +111,9 @@ class MaskedRounds:
         state: RunState,
         registered: SumRoster | None,
         kept_sums: KeptSums,
+        heads: KnownHeads,
     ) -> None:
-        """For the run of this state.
+        """For the run of this state; ``heads`` are what was seen of privacy ledgers, where sums bear noise.
 
         Raises ConfigError where no platforms are ``registered`` for sums, or too few for the config.
         """
@@ -126,8 +133,9 @@ class MaskedRounds:
         together: dict[str, tuple[str, ...]] = {}
         for record in state.history:
             together |= record.groups
-        self._sums = SumExchange(exchange, registered, groups, state.run, kept_sums, together)
-        self._exchange, self._config, self._classes = exchange, config, classes
+        cohorts = DrawnCohorts(config=config) if config.cohort else None
+        self._sums = SumExchange(exchange, registered, groups, state.run, kept_sums, together, cohorts)
+        self._exchange, self._config, self._classes, self._heads = exchange, config, classes, heads
 
     def cohort(self) -> tuple[str, ...]:
         """Names of the platforms that the run sums over; raises FederationError."""
@@ -157,17 +165,30 @@ class MaskedRounds:
                 weights=weights,
                 keep=keep,
                 settings=settings,
+                noise=config.cohort_noise,
             )
 
-        summand = Summand(number=upcoming.number, encoder=state.encoder, work=work, left=sums_left(config, state))
+        summand = Summand(
+            number=upcoming.number,
+            encoder=state.encoder,
+            work=work,
+            left=sums_left(config, state),
+            largest=1,
+            colluding=config.colluding_platforms,
+            heads=self._heads if config.cohort_noise else None,
+        )
         summed = self._sums.summed(summand)
         groups = {}
         for name, result in summed.results.items():
             parties = summed.parties[name]
             weights, unit = self._weights(parties, upcoming.parts)
             parts = VectorForm.of(work(state.encoder, parties)).split(result.values)
+            if settings is not None and config.cohort_noise:
+                parts = {part: settings.clip_norm * numbers for part, numbers in parts.items()}
             groups[name] = GroupSum(members=result.survivors, weights=weights, unit=unit, parts=parts)
-        return GroupAnswers(groups=groups, answers=summed.answers, note=self._missing(summed))
+        return GroupAnswers(
+            groups=groups, answers=summed.answers, note=self._missing(summed), is_cohort=self._config.cohort > 0
+        )
 
     def _weights(self, parties: Iterable[str], parts: tuple[SumPart, ...]) -> tuple[dict[str, float], float]:
         """How much each counts, the largest 1, and what a weight of 1 stands for.

@@ -69,7 +69,9 @@ def run_rounds(
             robust rule, or no size class that it needs.
     """
     loop = RoundLoop(grid, config, clock, aggregation, state, signer, classes, ledgers, teller)
-    masked = MaskedRounds(loop.exchange, config, classes, state, roster, sums) if config.privacy == "masked" else None
+    masked = None
+    if config.privacy == "masked":
+        masked = MaskedRounds(loop.exchange, config, classes, state, roster, sums, ledgers.heads)
     on_round(state)
     if config.require_all and not state.cohort:
         loop.exchange.cohort = masked.cohort() if masked else tuple(loop.exchange.wait_for_platforms())

@@ -6,6 +6,7 @@ bytes. Where another sum was under way, its round is over: the key set-up is giv
 
 Platforms open no sum without noise whose parties differ by a few from those of an earlier one. So whoever is missing in
 such a sum is left out of the following ones of the run. A group whose sum fails is missing in it; the others go on.
+Where cohorts are drawn, each sum has keys of its own, and nobody is left out of a later one.
 """
 
 import os
@@ -13,6 +14,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from server.rounds.drawn_cohorts import DrawnCohorts
 from server.rounds.exchange import Answers, Exchange, Outcome, Question
 from server.rounds.kept_sums import KeptSums, Reached
 from server.rounds.known_heads import KnownHeads
@@ -53,7 +55,7 @@ class Summand:
     largest: int = 0
     """size class of the largest platform, where the sum bears noise"""
     colluding: int = 0
-    """platforms whose share of that noise does not count"""
+    """of the parties, whose share of that noise does not count"""
     heads: KnownHeads | None = None
     """what was seen of platforms' privacy ledgers, where the sum bears noise; else None"""
 
@@ -105,6 +107,7 @@ class SumExchange:
         run: str,
         kept_sums: KeptSums,
         together: Mapping[str, Collection[str]],
+        cohorts: DrawnCohorts | None = None,
         draw: Draw = os.urandom,
     ) -> None:
         """Where the run begins, or goes on.
@@ -116,11 +119,12 @@ class SumExchange:
             run: which run this is.
             kept_sums: what was reached; nothing, where that is of other groups.
             together: by group, platforms of its last sum in the run; a group that had none is not named.
+            cohorts: draws who is in each sum; None: all of a group are.
             draw: the source of what names a set-up.
 
         Raises CheckpointError or WireError where what was kept cannot be read.
         """
-        self._registered = registered
+        self._registered, self._cohorts = registered, cohorts
         self._exchange, self._groups, self._run, self._kept, self._draw = exchange, groups, run, kept_sums, draw
         stored = kept_sums.read()
         reached = stored if stored.which.startswith(f"{run}/") else Reached()
@@ -140,7 +144,8 @@ class SumExchange:
         which = f"{self._run}/{summand.number}"
         if self._reached.which != which:
             self._begin_anew(summand)
-        answers.outcomes.update(self._left_out())
+        if self._cohorts is None:
+            answers.outcomes.update(self._left_out())
         done: dict[str, SumResult] = {}
         while True:
             self._begin_sums(summand, done)
@@ -162,14 +167,18 @@ class SumExchange:
     def _begin_anew(self, summand: Summand) -> None:
         """Each group with keys that are left, or a set-up of who is registered and online."""
         self._failed = {}
-        terms = SetupTerms(sums=min(summand.left, MOST_SUMS), noised=summand.is_noised)
+        sums = 1 if self._cohorts else min(summand.left, MOST_SUMS)
+        terms = SetupTerms(sums=sums, noised=summand.is_noised)
         for group in self._groups:
             known = self._coordinators.pop(group, None)
             if known is not None and known.stage == "ready" and known.sums_left:
                 self._coordinators[group] = known
                 continue
             try:
-                members = self._chosen(group, is_noised=summand.is_noised)
+                if self._cohorts is None:
+                    members = self._chosen(group, is_noised=summand.is_noised)
+                else:
+                    members = self._drawn(group, summand.number, self._cohorts)
             except FederationError as error:
                 if len(self._groups) == 1:
                     raise
@@ -215,6 +224,24 @@ class SumExchange:
         self._together[group] = frozenset(member.party for member in chosen)
         return chosen
 
+    def _drawn(self, group: str, number: int, cohorts: DrawnCohorts) -> Collection[Member]:
+        """The cohort of a sum, once enough of the group are online; raises FederationError where they are not."""
+        members = self._groups[group].members
+
+        def among(online: Collection[str]) -> list[Member]:
+            return [member for member in members if member.party in online]
+
+        drawn = self._exchange.wait_for(lambda online: cohorts.summed(number, among(online), self._registered.summed))
+        drawn = drawn or cohorts.summed_before(among(self._exchange.online()), self._registered.summed)
+        if drawn is None:
+            raise FederationError(
+                f"expected {cohorts.config.cohort} online whose keys for sums are registered, among whom a cohort "
+                f"differs by {cohorts.config.least_summed} from each that was summed before; found "
+                f"{len(among(self._exchange.online()))} online"
+            )
+        self._together[group] = frozenset(member.party for member in drawn)
+        return drawn
+
     def _left_out(self) -> dict[str, tuple[Outcome, str]]:
         """Who is online and not asked, and why."""
         asked_parties = {party for coordinator in self._coordinators.values() for party in coordinator.parties}
@@ -238,7 +265,6 @@ class SumExchange:
     def _stage(self, stage: str, summand: Summand, total: Answers[None], done: dict[str, SumResult]) -> None:
         """Ask the groups that are in it, take the answers, go on to their next; a group of too few answers fails."""
         has_work, heads = stage == "mask", summand.heads
-        introductions = self._registered.introductions if stage == "keys" else b""
         groups = {group: coordinator for group, coordinator in self._under_way(done) if coordinator.stage == stage}
         outgoing = {
             party: (group, message)
@@ -246,6 +272,8 @@ class SumExchange:
             for party, message in coordinator.outgoing().items()
             if party in self._together[group]
         }
+
+        introductions = self._introductions(outgoing) if stage == "keys" else b""
 
         def seen(party: str) -> tuple[str, bytes, str]:
             return (*outgoing[party], heads.seal(party) if has_work and heads else "")
@@ -277,6 +305,10 @@ class SumExchange:
         answers.outcomes = {**dict.fromkeys(outgoing, ("missing", "")), **answers.outcomes}
         total.add(answers)
         self._close(groups, set(answers.others["declined"]), done)
+
+    def _introductions(self, parties: Collection[str]) -> bytes:
+        """Of all that are registered; of a cohort alone, where one is drawn."""
+        return self._registered.introductions if self._cohorts is None else self._registered.introducing(parties)
 
     def _close(self, groups: Mapping[str, Coordinator], declined: set[str], done: dict[str, SumResult]) -> None:
         """End the stage of these groups."""

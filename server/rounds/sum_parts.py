@@ -19,6 +19,7 @@ from shared.federation.messages import VALIDATIONS
 from shared.federation.pair_buckets import middle_of
 from shared.federation.sum_messages import SumPart
 from shared.federation.sum_vector import moment_numbers
+from shared.federation.updates import WHOLE, SummedForm
 from shared.federation.validation_levels import value_at
 
 Float64 = NDArray[np.float64]
@@ -49,19 +50,18 @@ class GroupSum:
         return self.weight * self.unit
 
 
-def mean_update(group: GroupSum, spec: EncoderSpec) -> Float64:
+def mean_update(group: GroupSum, spec: EncoderSpec, form: SummedForm = WHOLE) -> Float64:
     """The weighted mean of what training changes; the linear part never does.
 
     Args:
         group: the sum of the group's vectors; it has the part ``train``.
         spec: of the encoder that was trained.
+        form: of the updates.
 
     Returns:
         [P], 0 outside the sequence part.
     """
-    difference = np.zeros(spec.layout().size)
-    difference[spec.sequence_place] = group.parts["train"] / group.weight
-    return difference
+    return form.difference(spec, (group.parts["train"] / group.weight).astype(np.float32))
 
 
 def validation_of(group: GroupSum) -> dict[str, float]:

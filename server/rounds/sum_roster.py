@@ -1,15 +1,16 @@
 """The platforms that a masked run may sum over: their keys, what introduces them, and whom earlier sums were of."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from server.rounds.summed_sets import SummedSets
 from shared.errors import ConfigError
 from shared.federation.config import LEAST_MASKED
-from shared.secure_sum.introduction import Introduction, introductions_to_bytes
+from shared.secure_sum.introduction import Introduction, introductions_to_bytes, read_introductions
 from shared.secure_sum.roster import Member, Roster
 
 LEFT_OUT, NO_SUM_KEY = "left-out", "no-sum-key"
@@ -25,6 +26,15 @@ class SumRoster:
     introductions: bytes = b""
     """of them all, for platforms that do not know each other yet; empty where they were pinned otherwise"""
     summed: SummedSets = field(default_factory=SummedSets)
+
+    def introducing(self, parties: Collection[str]) -> bytes:
+        """What introduces these parties alone; empty where none was introduced."""
+        chosen = [each for each in self._introduced if each.member.party in parties]
+        return introductions_to_bytes(chosen) if chosen else b""
+
+    @cached_property
+    def _introduced(self) -> tuple[Introduction, ...]:
+        return read_introductions(self.introductions) if self.introductions else ()
 
 
 def roster_text(roster: Roster) -> str:

@@ -214,7 +214,7 @@ class RoundsConfig(Seeded, RequestedPromise, Colluding, LeastParties):
         least=0,
         flag="",
         help="How many of those online a training round asks, drawn anew for each, and how many replies end it; 0 asks "
-        "all. Their mean is all that is kept of their answers.",
+        "all. Their mean is all that is kept of their answers; in masked runs, all that is seen of them.",
         see="decisions/0069-devices.md",
     )
     over_sampling: float = option(
@@ -243,6 +243,14 @@ class RoundsConfig(Seeded, RequestedPromise, Colluding, LeastParties):
         help="With a buffer: how many steps may have been taken since the encoder was sent from which an update leads; "
         "one of an older encoder is dropped.",
         see="decisions/0073-rounds-over-many.md",
+    )
+    cohort_noise: float = option(
+        0.0,
+        least=0,
+        flag="",
+        help="Spread of the noise that the sum of a cohort's updates bears, as a multiple of the longest update, of a "
+        "masked run; 0: none.",
+        see="decisions/0074-devices-join.md",
     )
     require_all: bool = option(
         False,
@@ -323,7 +331,7 @@ class RoundsConfig(Seeded, RequestedPromise, Colluding, LeastParties):
         check(self)
         if 0 < self.groups_of < self.least_summed:
             raise ConfigError(f"groups-of must be 0, or at least {self.least_summed}; got {self.groups_of}")
-        if self.cohort or self.buffer:
+        if self.cohort or self.buffer or self.cohort_noise:
             self._require_means_alone()
         if self.privacy == "masked":
             self._require_sums_alone()
@@ -340,16 +348,26 @@ class RoundsConfig(Seeded, RequestedPromise, Colluding, LeastParties):
     def _require_means_alone(self) -> None:
         """Raises ConfigError for what needs more of those asked than the mean of a cohort's updates."""
         broken = {
-            f"privacy must be plain; got {self.privacy}": self.privacy != "plain",
+            f"privacy must be plain or masked; got {self.privacy}": self.is_private,
+            "groups-of must be 0: a cohort is summed whole": self.groups_of > 0,
             f"buffer must be at most the cohort, {self.cohort}; got {self.buffer}": self.buffer > self.cohort,
+            "buffer must be 0 in masked sums, of which all must be there": self.buffer > 0 and self.is_masked,
             f"over-sampling must be 1 beside a buffer; got {self.over_sampling:g}": (
                 self.buffer > 0 and self.over_sampling > 1
+            ),
+            "cohort-noise must be 0 where none is drawn, or sums are not masked": (
+                self.cohort_noise > 0 and not (self.cohort and self.is_masked)
+            ),
+            f"cohort must be at least {self.least_summed} in masked sums; got {self.cohort}": (
+                self.is_masked and self.cohort < self.least_summed
             ),
             f"robust must be none, since no single update is kept; got {self.robust!r} (add --set robust=none)": (
                 self.robust != "none"
             ),
             f"weighting must be uniform; got {self.weighting!r}": self.weighting != "uniform",
-            "moments must be off: a cohort is asked to train alone": self.moments,
+            "moments must be off: a cohort is asked to train alone": (
+                self.moments and (not self.is_masked or self.cohort_noise > 0)
+            ),
             f"evaluate-every must be 0; got {self.evaluate_every}": self.evaluate_every > 0,
             "require-all must be off": self.require_all,
             f"downlink must be whole; got {self.downlink!r}": self.downlink != "whole",

@@ -1,6 +1,7 @@
-"""What a platform's vector holds in a sum that bears the promise's noise once.
+"""What a vector holds in a sum that bears the promise's noise once.
 
-It is its cross moment, and what an encoder is worth to its users.
+A platform's is its cross moment, and what an encoder is worth to its users; a device's its update, brought to a length
+of 1.
 
 A user gives to one of the parts alone. To the cross moment they give a length of 1, to an evaluation less: a run has
 two, which together spend the promise. There they give their NDCG@10, at most 1, and beside it a quarter for themselves,
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from shared.encoder.cross import triangle_size
 from shared.federation.config import EVALUATIONS
 from shared.federation.sum_messages import SumWork
+from shared.federation.sum_vector import VectorForm
 
 Float64 = NDArray[np.float64]
 NUMBERS = 2
@@ -28,7 +30,9 @@ _SCALE = 1 / math.sqrt(EVALUATIONS * (1 + _OWN**2))
 
 
 def private_length(work: SumWork) -> int:
-    """P, numbers of the vectors of work under noise: the cross moment's [T], then the evaluation's [2]."""
+    """P, numbers of vectors of work under noise: the cross moment's [T], then the evaluation's [2]; or an update's."""
+    if "train" in work.parts:
+        return VectorForm.of(work).length
     cross = triangle_size(work.encoder.spec.input_dim) if "cross" in work.parts else 0
     return cross + (NUMBERS if "evaluate" in work.parts else 0)
 

@@ -63,9 +63,11 @@ class SumWork:
         for part, beside, what in (("train", self.settings, "settings"), ("cross", self.public, "a public catalogue")):
             if (part in self.parts) != (beside is not None):
                 raise ConfigError(f"work of a sum: expected {what} where a part is {part}, and only there")
-        allowed = {"cross", "evaluate"} if self.noise else {"moments", "train", "evaluate"}
-        if not set(self.parts) <= allowed or self.users < 0 or (self.users and not self.noise):
-            expected = "cross moments and evaluations with noise and a number of users, all else with neither"
+        sets: tuple[set[SumPart], ...] = ({"moments", "train", "evaluate"},)
+        if self.noise:
+            sets = ({"cross", "evaluate"}, {"train"})
+        if not any(set(self.parts) <= allowed for allowed in sets) or self.users < 0 or (self.users and not self.noise):
+            expected = "cross moments and evaluations, or updates, with noise, and all else without and without users"
             raise ConfigError(f"work of a sum: expected {expected}; got {', '.join(self.parts)}, noise {self.noise:g}")
 
     @cached_property

@@ -16,7 +16,7 @@ from shared.federation.messages import VALIDATIONS
 from shared.federation.moment_cells import MomentGrid
 from shared.federation.pair_buckets import BUCKETS
 from shared.federation.sum_messages import SumPart, SumWork
-from shared.federation.updates import WHOLE
+from shared.federation.updates import round_seed, summed_form
 
 Float64 = NDArray[np.float64]
 Parts = Mapping[SumPart, Float64]
@@ -103,11 +103,12 @@ def _moments(work: SumWork) -> PartForm:
 
 
 def _train(work: SumWork) -> PartForm:
-    """What training changes in the sequence part, times the platform's weight: later rounds make more of an error."""
-    bound = work.train_task.settings.clip_norm
+    """What training changes, times the platform's weight: later rounds make more of an error."""
+    task = work.train_task
+    bound, form = task.settings.clip_norm, summed_form(task.settings, round_seed(task.seed, task.round))
     if not bound > 0:
         raise ConfigError("work of a sum: expected updates that are cut to a length; got a clip norm of 0")
-    return PartForm(length=int(WHOLE.grid(work.encoder.spec).lengths.sum()), bound=bound, fine=2.0**-21)
+    return PartForm(length=int(form.grid(work.encoder.spec).lengths.sum()), bound=bound, fine=2.0**-21)
 
 
 def _evaluate(_work: SumWork) -> PartForm:

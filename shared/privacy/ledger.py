@@ -20,8 +20,8 @@ START = "0" * 64
 
 JOINED = "joined"
 """two ledgers of the same users met, neither of which went on from the other"""
-CROSS_SUM, EVALUATION_SUM = "cross-sum", "evaluation-sum"
-"""a vector left for a sum over platforms, under the least noise that its terms leave there"""
+CROSS_SUM, EVALUATION_SUM, UPDATE_SUM = "cross-sum", "evaluation-sum", "update-sum"
+"""a vector left for a sum over platforms or devices, under the least noise that its terms leave there"""
 OPENED = "opened"
 """such a sum was opened: how much noise there was in it"""
 SEEN = "seen"

@@ -53,6 +53,10 @@ class Colluding(Checked):
     )
 
 
+LEAST_DEVICES = 100
+"""devices of a sum at the least, where a device's user says nothing else"""
+
+
 @dataclass(frozen=True, kw_only=True)
 class LeastParties(Checked):
     """How many platforms a secure sum is of; raises ConfigError where a value makes no sense."""

@@ -1,7 +1,6 @@
-"""Ports of loopback, which no network reaches: a free one, and one from which Prometheus reads a process's counts."""
+"""A port of loopback, which no network reaches, from which Prometheus reads a process's counts."""
 
 import logging
-import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
@@ -11,14 +10,6 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from shared.errors import ConfigError, os_error_as
 from shared.system.watch import Watch
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
 
 _LOG = logging.getLogger("graft.metrics")
 LOOPBACK = "127.0.0.1"

@@ -6,7 +6,6 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from client.guard.egress_guard import utc_now
 from client.rounds.known_parties import SUM_PARTIES
 from client.store.head_store import HeadStore
 from shared.federation.messages import Failed, FailureCode
@@ -17,6 +16,7 @@ from shared.secure_sum.endorsement import endorsement
 from shared.secure_sum.introduction import Introduction, introductions_to_bytes
 from shared.secure_sum.roster import Member, Roster
 from shared.secure_sum.terms import SetupTerms
+from shared.system.utc_clock import utc_now
 from tests.secure_sum_world import member
 from tests.sum_shops import SumShops, sum_shops
 

@@ -19,7 +19,7 @@ MODULES = {
     "graft-sim": "simulations.cli.main",
     "graft-client": "client.cli.main",
     "graft-server": "server.cli.main",
-    "graft-device": "client.device.cli.main",
+    "graft-device": "client.joined.cli.main",
 }
 """What ``pyproject.toml`` names as the console scripts: ``main`` in each."""
 SERVER = "GRAFT_TEST_COMMANDS"

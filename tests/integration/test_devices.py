@@ -19,7 +19,7 @@ from tests.small_space import FEATURES
 _FORBIDDEN = ("torch", "scipy", "polars", "pandas", "flwr", "matplotlib", "grpc")
 _SCRIPT = f"""
 import json, sys
-from client.device.cli.main import app
+from client.joined.cli.main import app
 for words in json.loads(sys.argv[1]):
     try:
         app(words)

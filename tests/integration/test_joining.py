@@ -9,7 +9,7 @@ import pytest
 from client.agent.key_pair import new_key_pair
 from server.coordinator.certificates import expiry
 from shared.encoder.file import EncoderCard, save_encoder
-from shared.system.metrics_port import free_port
+from shared.system.free_port import free_port
 from tests.federation_world import START
 from tests.integration.commands import run
 from tests.integration.engine_world import write_platform

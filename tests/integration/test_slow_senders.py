@@ -13,7 +13,7 @@ import pytest
 from server.coordinator.home import ServerSettings
 from server.coordinator.new_coordinator import make_coordinator
 from shared.encoder.file import EncoderCard, save_encoder
-from shared.system.metrics_port import free_port
+from shared.system.free_port import free_port
 from tests.federation_world import START
 
 PATH = "/v1/fleet/pull-messages"

@@ -28,6 +28,9 @@ OTHERS = {
     "host": "the coordinator's, its dashboard's, and the service's",
     "port": "the coordinator's, its dashboard's, and the service's",
     "cold-start": "what a result says of it, where the option is for whom",
+    "tasks": "of a platform's policy, and of a device's, which allows sums alone",
+    "least-parties": "of a platform's policy and of a run, and of a device's, whose usual number is another",
+    "parties": "of a platform's policy, and of a device's, which takes whom it is introduced to",
     "train-users": "how many a result says there were",
     "head-rate": "what a result says that local-id was tuned to",
 }

@@ -163,6 +163,11 @@ class Keeper:
             self._look(child)
             _put_aside(self._log(child), self._log_bytes)
 
+    def rest(self) -> None:
+        """End all that runs, until the next tick."""
+        if any(child.process is not None for child in self._kept):
+            self.stop()
+
     def report(self) -> list[dict[str, Any]]:
         """What is said of each."""
         return [child.report for child in self._kept]

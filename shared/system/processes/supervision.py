@@ -93,6 +93,7 @@ class Supervision:
         each_tick: Callable[[Processes], Mapping[str, Any]],
         stopping: Callable[[], bool],
         log_bytes: int,
+        resting: Callable[[], bool] = lambda: False,
     ) -> None:
         """Keep the programs running until ``stopping``.
 
@@ -104,6 +105,7 @@ class Supervision:
             each_tick: what it makes of the processes, as a keeper reports them, is added to the report.
             stopping: whether it is time to end.
             log_bytes: of a program's log; a longer one is put aside.
+            resting: whether no program is to run for now.
 
         Raises:
             ConfigError: if another supervisor runs in the folder.
@@ -122,7 +124,7 @@ class Supervision:
             watch, facts = Watch(_LOG), Report()
             try:
                 while not stopping():
-                    watch.look("programs", keeper.tick)
+                    watch.look("programs", keeper.rest if resting() else keeper.tick)
                     watch.look("duties", lambda: facts.update(each_tick(keeper.report())))
                     watch.look("report", lambda: self._say(_reported(facts, keeper, watch)))
                     time.sleep(TICK_SECONDS)

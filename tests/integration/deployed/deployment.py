@@ -13,7 +13,7 @@ import psutil
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.file import EncoderCard, save_encoder
 from shared.feature_space import FeatureSpace
-from shared.system.metrics_port import free_port
+from shared.system.free_port import free_port
 from tests.integration.commands import run
 from tests.integration.engine_world import USERS, write_platform
 from tests.integration.sql.sqlite_platform import SOURCE, into_sqlite

@@ -20,7 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from server.coordinator.certificates import new_authority, server_certificate
-from shared.system.metrics_port import free_port
+from shared.system.free_port import free_port
 
 OWN = {"host", "content-length", "transfer-encoding", "connection"}
 """headers of one connection"""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.system.metrics_port import free_port
+from shared.system.free_port import free_port
 from tests.integration.commands import REPOSITORY, finished, start
 from tests.integration.deployed.deployment import SECONDS, processes_of
 

@@ -11,7 +11,7 @@ import pytest
 from client.serving.journal import FileJournal
 from client.serving.tokens import add_token
 from shared.serving_api import recommend_pb2 as api
-from shared.system.metrics_port import free_port
+from shared.system.free_port import free_port
 from tests.integration.commands import exit_code, finished, run, start
 from tests.integration.serving.loopback import prepared, process_of, trusting
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psycopg
 
-from shared.system.metrics_port import free_port
+from shared.system.free_port import free_port
 
 USER = "postgres"
 PASSWORD = "a-very-secret-word"

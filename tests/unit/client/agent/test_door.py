@@ -9,8 +9,8 @@ import pytest
 from client.agent.door import Door
 from client.agent.finding import Finding
 from server.coordinator.certificates import new_authority
+from shared.system.free_port import free_port
 from shared.system.host import Endpoint
-from shared.system.metrics_port import free_port
 from tests.unit.client.agent.doors import NOW, opened
 
 

@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 import pytest
 
 from client.rounds.known_parties import SUM_PARTIES, KnownParties
+from client.rounds.own_party import OwnParty
 from client.store.head_store import HeadStore, StoredRecord
 from shared.errors import ConfigError, HeadStoreError, UnknownParties
+from shared.secure_sum.introduction import introductions_to_bytes
 from tests.secure_sum_world import member
 from tests.unit.shared.secure_sum.test_introduction import introduced
 
@@ -67,3 +69,13 @@ def test_a_damaged_record_is_refused(tmp_path) -> None:
     HeadStore(tmp_path).write(SUM_PARTIES, StoredRecord(arrays={}, facts={"known": [{"name": "north"}]}))
     with pytest.raises(HeadStoreError, match="damaged"):
         KnownParties.read(HeadStore(tmp_path))
+
+
+def test_a_device_sums_with_those_of_the_last_introduction_alone(tmp_path) -> None:
+    heads = HeadStore(tmp_path)
+    own = OwnParty(heads, "phone")
+    for names in (("north", "south"), ("east", "south")):
+        own.sum_with(introductions_to_bytes([introduced(name, 7 + len(name)) for name in names]), NOON)
+        assert (sorted(own.parties.known), own.parties.waiting) == (sorted(names), {})
+    own.sum_with(b"", NOON)
+    assert sorted(own.parties.known) == ["east", "south"]

@@ -364,3 +364,8 @@ def test_without_an_evaluation_the_last_round_is_kept_and_nobody_judged_it() -> 
     assert progress([], 2) == "0 of 2 rounds"
     assert progress(history, 3) == "2 of 3 rounds, about 10 s left"
     assert progress(history, 3, is_open=False) == "2 of 3 rounds"
+
+
+def test_of_a_cohort_it_is_said_how_many_gave() -> None:
+    line = record("train", 1, (), counts={"asked": 20, "reply": 17, "missing": 3}).to_json()
+    assert cells(line, 3, [line])[HEADER.index("platforms")] == "17 of 20"

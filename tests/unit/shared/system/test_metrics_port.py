@@ -7,7 +7,8 @@ import pytest
 from prometheus_client.core import GaugeMetricFamily
 
 from shared.errors import ConfigError
-from shared.system.metrics_port import free_port, metrics_served
+from shared.system.free_port import free_port
+from shared.system.metrics_port import metrics_served
 from shared.system.options import MetricsPort
 
 

@@ -14,8 +14,12 @@ def delete_all(
     as_json: AsJson = False,
 ) -> None:
     """Erase what the device knows of its user, the keys first, and the pack."""
+    from client.device.home import DeviceHome
     from client.device.inventory import DeviceErasure
+    from client.joined.home import JoinedHome
+    from client.joined.keeping import supervision
 
+    supervision(JoinedHome.of(DeviceHome.existing(folder))).require_none()
     erasure = DeviceErasure.of(folder)
     typer.echo(erasure.sentence, err=as_json)
     if not yes:

@@ -1,0 +1,1 @@
+"""A device in rounds: what it needs beside its pack to take part, and when it does."""
