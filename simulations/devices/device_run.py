@@ -23,6 +23,7 @@ from shared.system.device import Device, used_device
 from shared.system.file_lock import claim
 from shared.system.whole_file import write_whole
 from simulations.config.device_run_config import DeviceRunConfig
+from simulations.config.engine_options import EngineOptions
 from simulations.devices.device_evaluation import ENCODER, HEADS, DeviceFigures, evaluated
 from simulations.devices.device_federation import SERVER_FOLDER, run_devices, seconds_before
 from simulations.devices.device_platform import DevicePlatform
@@ -161,15 +162,14 @@ def _start(platform: DevicePlatform, config: DeviceRunConfig) -> Encoder:
 def _identity(spec: PlatformSpec, config: DeviceRunConfig) -> dict[str, Any]:
     require_platform_folder(spec)
     files = sorted(path for path in spec.path.iterdir() if path.is_file())
-    options = {"trace": config.population.trace, "from-encoder": config.from_encoder}
-    named = {key: Path(name) for key, name in options.items() if name}
-    for key, file in named.items():
+    named = [Path(name) for name in (config.population.trace, config.from_encoder) if name]
+    for file in named:
         if not file.is_file():
-            raise ConfigError(f"{key} must be a file; found none at {file}")
+            raise ConfigError(f"trace and the encoder to begin from must be files; found none at {file}")
     return {
-        "config": config.to_dict(),
+        "config": replace(config, engine=EngineOptions()).to_dict(),
         "platform": str(spec),
-        "files": file_digest([*files, *named.values()]),
+        "files": file_digest([*files, *named]),
         "code": code_digest(),
         "versions": versions(),
     }
