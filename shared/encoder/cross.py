@@ -17,7 +17,6 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
 
 from shared.encoder.linear import LinearMap, Moments, scaled_to
 from shared.errors import InputError
@@ -218,6 +217,8 @@ def _ridged(square: Float64) -> Float64:
 
 def _map(left: Float64, cross: Float64, right: Float64, mean_q: Float64, mean_y: Float64) -> LinearMap:
     """left⁻¹ cross right⁻¹."""
+    from scipy.linalg import cho_factor, cho_solve  # which a device has no need of
+
     half = cho_solve(cho_factor(left), cross)
     weight = cho_solve(cho_factor(right), half.T).T
     return LinearMap(

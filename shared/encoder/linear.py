@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from shared.errors import InputError
 
@@ -280,11 +279,13 @@ class _Centred:
 
 def _ridge_solve(square: Float64, right: Float64, ridge: float) -> Float64:
     """(square + λI)⁻¹ right, with a floor so that moments of one single pair can be solved too."""
+    from scipy.linalg import cho_factor, cho_solve  # which a device has no need of
+
     dim = len(square)
     strength = ridge * max(float(np.trace(square)) / dim, 1e-12)
     try:
         factor = cho_factor(square + strength * np.eye(dim))
-    except LinAlgError as error:
+    except np.linalg.LinAlgError as error:
         raise InputError("moments must be sums over real pairs; these are not positive definite") from error
     solution: Float64 = cho_solve(factor, right)
     return solution

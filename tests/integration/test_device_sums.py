@@ -44,8 +44,8 @@ def test_the_encoder_steps_along_the_mean_change_of_the_cohort(tmp_path, adapter
         run="00" * 16, round=1, nonce=nonce_of("train", "00", 1), seed=config.seed, encoder=START, settings=settings
     )
     form = summed_form(settings, round_seed(config.seed, 1))
-    devices = [device_of(nodes[name]).device for name in sorted(drawn)]
-    replies = CohortTask(task, devices[0].catalogue).replies(devices)
+    drawn_devices = [device_of(nodes[name]).device for name in sorted(drawn)]
+    replies = CohortTask(task, drawn_devices[0].catalogue).replies(drawn_devices)
     changes = [form.grid(START.spec).values(each.flat) for each in replies if isinstance(each, TrainReply)]
     assert len(changes) == 4
     expected = START.flat + form.difference(START.spec, np.mean(changes, 0))

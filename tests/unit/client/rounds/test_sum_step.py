@@ -10,6 +10,7 @@ from client.rounds.round_tasks import train_reply
 from client.rounds.workspace import Workspace
 from client.store.head_store import HeadStore
 from shared.encoder.changes import change_grid
+from shared.errors import ConfigError
 from shared.federation.config import LocalSettings
 from shared.federation.messages import Declined, DeclineReason, Failed, FailureCode
 from shared.federation.sum_messages import SumReply, SumWork
@@ -106,9 +107,13 @@ def test_a_platform_masks_no_answer_to_another_task_than_the_sums_terms_name(tmp
         }
 
 
-@pytest.mark.parametrize("settings", [replace(LOCAL, updates="int8-delta"), replace(LOCAL, adapters="lora:1")])
-def test_a_platform_sums_whole_updates_alone(tmp_path, settings) -> None:
-    shops, work = sum_shops(tmp_path), replace(WORK, settings=settings)
+def test_no_sum_has_terms_for_adapters_of_own_factors() -> None:
+    with pytest.raises(ConfigError, match="adapters must be none or shared:RANK in a sum of updates; got 'lora:1'"):
+        terms(replace(WORK, settings=replace(LOCAL, adapters="lora:1")))
+
+
+def test_a_platform_sums_no_deltas(tmp_path) -> None:
+    shops, work = sum_shops(tmp_path), replace(WORK, settings=replace(LOCAL, updates="int8-delta"))
     coordinator = until("mask", shops, shops.coordinator(), work)
     assert exchange(shops, coordinator, work)["shop1"] == Failed(round=1, code=FailureCode.SUM_REFUSED)
 

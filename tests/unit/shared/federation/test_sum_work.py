@@ -109,10 +109,9 @@ def require_other_meaning(usual: SumWork, changes) -> None:
         ({"settings": None}, "expected settings where a part is train, and only there"),
         ({"parts": ("evaluate",)}, "expected settings where a part is train, and only there"),
         ({"parts": ("cross",), "settings": None}, "expected a public catalogue where a part is cross"),
-        ({"noise": 1.0}, "expected cross moments and evaluations with noise"),
-        ({"users": 10}, "expected cross moments and evaluations with noise and a number of users"),
-        ({**UNDER_NOISE, "noise": 0.0}, "expected cross moments and evaluations with noise"),
-        ({**UNDER_NOISE, "users": -1}, "expected cross moments and evaluations with noise"),
+        ({"users": 10}, "expected cross moments and evaluations, or updates, with noise"),
+        ({**UNDER_NOISE, "noise": 0.0}, "expected cross moments and evaluations, or updates, with noise"),
+        ({**UNDER_NOISE, "users": -1}, "expected cross moments and evaluations, or updates, with noise"),
     ],
 )
 def test_refuses_work_that_makes_no_sense(encoder: Encoder, changes, words) -> None:

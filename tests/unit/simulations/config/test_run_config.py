@@ -139,6 +139,7 @@ def test_takes_every_value_that_a_deployed_run_takes() -> None:
         "adapters",
         "buffer",
         "cohort",
+        "cohort-noise",
         "most-stale",
         "over-sampling",
         "seed",
