@@ -9,15 +9,17 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 from flwr.app import Context, Message, RecordDict
 from flwr.clientapp import ClientApp
+from numpy.typing import NDArray
 
 from client.guard.device_policy import DevicePolicy
 from client.guard.egress_guard import EgressGuard
 from client.guard.manifest import ExpectedReply
 from client.guard.pinned_key import pinned_key
 from client.guard.site_policy import SitePolicy, TaskKind
-from client.rounds.device_workspace import DeviceWorkspace
+from client.rounds.device_workspace import DeviceCatalogue, DeviceWorkspace
 from client.rounds.expected_reply import expected_reply_to, moment_of
 from client.rounds.joined_device import open_holder
 from client.rounds.sum_step import sum_reply
@@ -169,30 +171,35 @@ def _answer(
     return Message(content, reply_to=message)
 
 
-def answers_of_cohort(messages: Sequence[Message], devices: Sequence[DeviceWorkspace]) -> Iterator[Message]:
-    """The answers of devices that one process holds, each past the guard.
-
-    Their work is done together, by the function that a device calls for itself alone.
+class CohortAnswers:
+    """A training task to devices that one process holds, opened once; each answer goes past the guard.
 
     Args:
-        messages: of one training task, a message for each device.
-        devices: those that were sent them, in the same order, of one catalogue; at least one.
-
-    Yields:
-        A reply to each message, in their order.
+        content: the task in records.
+        catalogue: as the devices have it.
 
     Raises:
         GraftError: if the task cannot be read, or lies beyond what a device does.
     """
-    from client.rounds.device_tasks import device_train_replies
 
-    egress_guard = EgressGuard(SIMULATED_DEVICE, None)
-    task = decode_train_task(messages[0].content)
-    facts = task.facts
-    egress_guard.policy.require_within_bounds(facts)
-    expected = expected_reply_to(facts, devices[0])
-    for message, reply in zip(messages, device_train_replies(task, devices), strict=True):
-        yield Message(egress_guard.let_out(reply, expected), reply_to=message)
+    def __init__(self, content: RecordDict, catalogue: DeviceCatalogue) -> None:
+        from client.rounds.device_tasks import CohortTask
+
+        self._egress_guard = EgressGuard(SIMULATED_DEVICE, None)
+        task = decode_train_task(content)
+        facts = task.facts
+        self._egress_guard.policy.require_within_bounds(facts)
+        self._expected = expected_reply_to(facts, DeviceWorkspace(catalogue=catalogue, history=np.empty(0, np.int32)))
+        self._task = CohortTask(task, catalogue)
+
+    def chunks(self, events: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        """Rows of devices that are worked on at once, by how many events each has [K]; all devices are in one."""
+        return self._task.chunks(events)
+
+    def contents(self, devices: Sequence[DeviceWorkspace]) -> Iterator[RecordDict]:
+        """The answers of devices in records, in their order; worked out by what a device calls for itself alone."""
+        for reply in self._task.replies(devices):
+            yield self._egress_guard.let_out(reply, self._expected)
 
 
 def _failure(error: Exception, expected: ExpectedReply, egress_guard: EgressGuard) -> RecordDict:

@@ -7,8 +7,10 @@ from benchmarks.devices.device_course import CourseSettings, DeviceCourse
 from client.data.held_out import Stage
 from client.data.platform import examples, training_sequences
 from client.features.prepared_platform import PreparedPlatform
+from client.training.cohort_round import drawn_negatives
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.errors import ConfigError, DataError
+from shared.federation.updates import round_seed
 from shared.seeding import rng_for
 
 LOCAL_STEPS, NEGATIVES = 5, 64
@@ -49,14 +51,17 @@ def course_of(
             f"got {encoder.spec.preset!r} of {encoder.spec.feature_space.name} with {encoder.spec.input_dim}"
         )
     tests = examples(platform, Stage.TEST, devices)
-    drawn = rng_for(settings.seed, "device-course", "negatives")
+    seeds = [round_seed(settings.seed, number + 1) for number in range(rounds)]
+    drawn = [
+        [drawn_negatives(seed, step, platform.n_items, NEGATIVES) for step in range(LOCAL_STEPS)] for seed in seeds
+    ]
     return DeviceCourse(
         settings=settings,
         features=features,
         offsets=training.offsets,
         items=training.items,
         cohorts=cohorts_of(able, rounds=rounds, cohort=cohort, seed=settings.seed),
-        negatives=drawn.integers(0, platform.n_items, size=(rounds, LOCAL_STEPS, NEGATIVES)),
+        negatives=np.array(drawn),
         initial=encoder.flat[encoder.spec.sequence_place],
         history_offsets=tests.histories.offsets,
         history_items=tests.histories.items,

@@ -36,11 +36,29 @@ class Engine:
     """that compute side by side, one thread each"""
     given: str
     """what makes it fast here, and what of the work is put another way"""
+    is_same_work: bool = True
+    """whether it has to reach the reference's numbers, not its NDCG@10 alone"""
     starter: Starter = PYTHON
     """what stands before the module on Python's command line"""
 
 
 ENGINES = {
+    "graft": Engine(
+        title="Graft, low rank",
+        module="graft_low_rank",
+        environment=None,
+        processes=2,
+        given="a process a core, each device's change as an adapter of rank 16 with right factors in common, twice the "
+        "rates; every update is a message that passes the guard and is screened",
+        is_same_work=False,
+    ),
+    "graft-whole": Engine(
+        title="Graft, all numbers",
+        module="graft",
+        environment=None,
+        processes=2,
+        given="the same with all numbers of the sequence part trained, in two bytes a number",
+    ),
     "loop": Engine(
         title="sequential loop",
         module="loop",

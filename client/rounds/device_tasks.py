@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from client.data.ragged import offsets_of
 from client.data.sequences import Sequences
-from client.rounds.device_workspace import DeviceWorkspace
+from client.rounds.device_workspace import DeviceCatalogue, DeviceWorkspace
+from client.training.cohort_chunks import cohort_chunks
 from client.training.cohort_round import CohortRound
 from shared.encoder.encoder import Encoder
 from shared.errors import EncoderUnknown
@@ -19,45 +20,62 @@ from shared.system.device import CPU, Device
 WHERE = "the device"
 
 
-def device_train_replies(
-    task: TrainTask, devices: Sequence[DeviceWorkspace], *, device: Device = CPU
-) -> list[TrainReply | Declined]:
-    """Train the encoder on each device's own events; nothing else of them is told, no loss either.
+class CohortTask:
+    """A training task, opened once, for any devices of one catalogue.
 
     Args:
         task: the encoder, the settings of the local round, and the form of the update.
-        devices: that were sent the task, of one catalogue; at least one.
+        catalogue: as the devices have it.
         device: where they are trained.
-
-    Returns:
-        For each device, in their order, its update; a decline where it has fewer than two events.
 
     Raises:
         FeatureSpaceMismatch: if the encoder is of another feature space.
         EncoderUnknown: if the task leads on from an encoder that the devices were to hold.
         ConfigError: if the form of the update cannot be summed.
     """
-    catalogue, encoder = devices[0].catalogue, task.encoder
-    if not isinstance(encoder, Encoder):
-        raise EncoderUnknown("devices keep no encoder between rounds; the task has none")
-    require_same(encoder.spec.feature_space, catalogue.space, where=WHERE)
-    seed = round_seed(task.seed, task.round)
-    grid = summed_form(task.settings, seed).grid(encoder.spec)
-    work = CohortRound(encoder=encoder, features=catalogue.features, settings=task.settings, seed=seed, device=device)
-    replies: list[TrainReply | Declined] = [Declined(round=task.round, reason=DeclineReason.TOO_FEW_EVENTS)] * len(
-        devices
-    )
-    for part in work.changes(as_sequences([each.history for each in devices])):
-        for row, numbers in zip(part.rows.tolist(), part.numbers, strict=True):
-            replies[row] = TrainReply(
-                round=task.round,
-                flat=grid.nearest(numbers.astype(np.float64)),
-                layout=grid.layout,
-                fingerprint=catalogue.space.fingerprint,
-                users=devices[row].users,
-                losses={},
-            )
-    return replies
+
+    def __init__(self, task: TrainTask, catalogue: DeviceCatalogue, *, device: Device = CPU) -> None:
+        encoder = task.encoder
+        if not isinstance(encoder, Encoder):
+            raise EncoderUnknown("devices keep no encoder between rounds; the task has none")
+        require_same(encoder.spec.feature_space, catalogue.space, where=WHERE)
+        seed = round_seed(task.seed, task.round)
+        self._grid = summed_form(task.settings, seed).grid(encoder.spec)
+        self._round, self._fingerprint = task.round, catalogue.space.fingerprint
+        self._work = CohortRound(
+            encoder=encoder, features=catalogue.features, settings=task.settings, seed=seed, device=device
+        )
+
+    def chunks(self, events: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        """Rows of devices that are worked on at once, by how many events each has [K]; all devices are in one."""
+        work = self._work
+        preset = work.encoder.spec.architecture
+        trained = list(cohort_chunks(events, preset, work.settings.negatives, work.device))
+        idle = np.setdiff1d(np.arange(len(events)), np.concatenate([*trained, np.empty(0, np.int64)]))
+        return [*trained, idle] if len(idle) else trained
+
+    def replies(self, devices: Sequence[DeviceWorkspace]) -> list[TrainReply | Declined]:
+        """Train the encoder on each device's own events; nothing else of them is told, no loss either.
+
+        Args:
+            devices: that were sent the task.
+
+        Returns:
+            For each device, in their order, its update; a decline where it has fewer than two events.
+        """
+        declined = Declined(round=self._round, reason=DeclineReason.TOO_FEW_EVENTS)
+        replies: list[TrainReply | Declined] = [declined] * len(devices)
+        for part in self._work.changes(as_sequences([each.history for each in devices])):
+            for row, numbers in zip(part.rows.tolist(), part.numbers, strict=True):
+                replies[row] = TrainReply(
+                    round=self._round,
+                    flat=self._grid.nearest(numbers.astype(np.float64)),
+                    layout=self._grid.layout,
+                    fingerprint=self._fingerprint,
+                    users=devices[row].users,
+                    losses={},
+                )
+        return replies
 
 
 def as_sequences(histories: Sequence[NDArray[np.int32]]) -> Sequences:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.guard.sum_bounds import within_bounds
-from client.rounds.device_tasks import as_sequences, device_train_replies
+from client.rounds.device_tasks import CohortTask, as_sequences
 from client.rounds.joined_device import JoinedDevice
 from client.rounds.moment_vector import moment_numbers_of
 from client.training.moments import platform_moments
@@ -80,7 +80,7 @@ def trained_change(work: SumWork, workspace: JoinedDevice) -> NDArray[np.float64
     """
     task = work.train_task
     form, norm = summed_form(task.settings, round_seed(task.seed, task.round)), task.settings.clip_norm
-    (reply,) = device_train_replies(task, [workspace.device])
+    (reply,) = CohortTask(task, workspace.device.catalogue).replies([workspace.device])
     if isinstance(reply, Declined):
         raise NothingToSum(reply.reason)
     return within_bounds(form.grid(work.encoder.spec).values(reply.flat).astype(np.float64), norm, norm)

@@ -21,6 +21,7 @@ from torch.nn import functional
 
 from client.data.sequences import Sequences, last
 from client.training.batches import Batch, Windows
+from client.training.cohort_chunks import cohort_chunks
 from shared.encoder.encoder import SEQUENCE, Encoder
 from shared.encoder.shared_adapter import SharedAdapterSpec
 from shared.errors import ConfigError
@@ -32,10 +33,6 @@ Float32 = NDArray[np.float32]
 Numbers = Mapping[str, torch.Tensor]
 """Arrays of the sequence part by name, or what is trained in their places."""
 
-BYTES_AT_ONCE = {CPU: 32e6, "cuda": 2e9}
-"""of what a step keeps for its gradient: what lies near the processor, and what fills a GPU"""
-WIDTHS = (1, 2, 4, 8, 16)
-"""Longest histories of a bucket, in positions; the last bucket takes the encoder's longest."""
 ENTER, DIRECT, LEAVE = "item.enter", "item.direct", "item.leave"
 WEIGHT, BIAS, HISTORY, NORM = ".weight", ".bias", "history.", "item_norm"
 
@@ -90,27 +87,15 @@ class CohortRound:
             What the round made of a part of the devices, of such whose histories are about as long. Who does not train
             is in none.
         """
-        length = self.encoder.spec.architecture.length
-        windows = Windows.of(last(histories, np.arange(len(histories)), length + 1), length)
-        trains = np.flatnonzero(histories.lengths() > 1)
-        step = _Step(self)
-        for rows in self._parts(windows.lengths):
-            numbers, losses = step.trained(windows.batch(rows))
-            yield Changes(rows=trains[rows], numbers=numbers, losses=losses)
-
-    def _parts(self, lengths: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-        """Rows of histories of one bucket each, as many as lie in memory at once."""
         preset = self.encoder.spec.architecture
-        widths = [width for width in WIDTHS if width < preset.length] + [preset.length]
-        buckets = np.searchsorted(widths, lengths)
-        for bucket, width in enumerate(widths):
-            rows = np.flatnonzero(buckets == bucket)
-            item_rows = width + 1 + self.settings.negatives
-            numbers = 3 * item_rows * (preset.hidden + 2 * preset.width) + 3 * width * self.settings.negatives
-            numbers += 12 * width * preset.width * preset.layers
-            at_once = max(1, int(BYTES_AT_ONCE[self.device] / (4 * numbers)))
-            for start in range(0, len(rows), at_once):
-                yield rows[start : start + at_once]
+        for rows in cohort_chunks(histories.lengths(), preset, self.settings.negatives, self.device):
+            windows = Windows.of(last(histories, rows, preset.length + 1), preset.length)
+            numbers, losses = self._step.trained(windows.batch(np.arange(len(rows))))
+            yield Changes(rows=rows, numbers=numbers, losses=losses)
+
+    @cached_property
+    def _step(self) -> "_Step":
+        return _Step(self)
 
 
 class _Step:
@@ -128,7 +113,7 @@ class _Step:
         self._scaled = self._there(work.features) * math.sqrt(work.features.shape[1])
         self._entered = {name: self._first(name) for name in (ENTER, DIRECT)}
         self._negatives = [
-            self._there(rng_for(work.seed, "negatives", step).integers(0, len(work.features), self._settings.negatives))
+            self._there(drawn_negatives(work.seed, step, len(work.features), self._settings.negatives))
             for step in range(self._settings.steps)
         ]
         self._log_draws = math.log(max(len(work.features) - 1, 1) / self._settings.negatives)
@@ -192,6 +177,21 @@ class _Step:
         left = functional.linear(functional.gelu(hidden), around[LEAVE + WEIGHT], around[LEAVE + BIAS])
         vectors = left + direct[rows] + beside[rows] @ numbers[DIRECT + WEIGHT].T
         return functional.layer_norm(vectors, vectors.shape[-1:], around[NORM + WEIGHT], around[NORM + BIAS])
+
+
+def drawn_negatives(seed: int, step: int, n_items: int, count: int) -> NDArray[np.int64]:
+    """The items that stand for all that did not come next, alike for all devices of a round.
+
+    Args:
+        seed: of the round.
+        step: its number, from 0.
+        n_items: n.
+        count: m.
+
+    Returns:
+        [m] rows of the catalogue, drawn evenly, some perhaps more than once.
+    """
+    return rng_for(seed, "negatives", step).integers(0, n_items, count)
 
 
 def _is_whole(name: str) -> bool:

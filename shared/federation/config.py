@@ -111,6 +111,7 @@ class LocalSettings(LowRank):
     )
     proximal: float = option(
         0.01,
+        of_cohorts=True,
         least=0,
         flag="",
         help="μ of the pull μ/2 ‖θ − θ_received‖² on the encoder (FedProx; Li et al. 2020).",
@@ -191,6 +192,7 @@ class RoundsConfig(Seeded, RequestedPromise, Colluding, LeastParties):
     )
     server_learning_rate: float = option(
         1.0,
+        of_cohorts=True,
         old=("server-rate",),
         above=0,
         flag="",

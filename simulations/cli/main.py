@@ -8,6 +8,7 @@ from simulations.cli.benchmark import benchmark
 from simulations.cli.compare import compare
 from simulations.cli.devices import devices
 from simulations.cli.export import export
+from simulations.cli.plan import plan
 from simulations.cli.report import report
 from simulations.cli.run import run
 from simulations.cli.world import world
@@ -23,6 +24,7 @@ add_commands(
         ("compare", compare),
         ("export", export),
         ("benchmark", benchmark),
+        ("plan", plan),
         ("world", world),
     ],
 )

@@ -9,6 +9,7 @@ from shared.encoder.presets import PRESETS
 from shared.errors import ConfigError
 from shared.federation.config import LocalSettings, RoundsConfig
 from shared.system.options import from_flat, group, option, to_flat
+from simulations.config.engine_options import EngineOptions
 from simulations.config.population_config import PopulationConfig
 
 USUAL = RoundsConfig(
@@ -47,6 +48,7 @@ class DeviceRunConfig(DataSettings):
     federation: RoundsConfig = group(RoundsConfig, without=("seed",), usual=USUAL, of_cohorts=True)
     """The rounds, as the server's app takes them; their seed is the run's."""
     population: PopulationConfig = group(PopulationConfig)
+    engine: EngineOptions = group(EngineOptions)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -1,23 +1,19 @@
 """Rounds over a population of devices, by the two apps of a deployed run, in virtual time."""
 
 import json
-from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from flwr.app import Context, Message, RecordDict
-from numpy.typing import NDArray
+from flwr.app import Context, RecordDict
 
-from client.app import answers_of_cohort
 from server.app import server_app
 from server.rounds.checkpoints import HISTORY_FILE
 from shared.encoder.encoder import Encoder
 from shared.encoder.file import EncoderCard, save_encoder
 from simulations.config.device_run_config import DeviceRunConfig
 from simulations.devices.device_grid import Answer, DeviceGrid
-from simulations.devices.device_platform import DevicePlatform
+from simulations.devices.held_devices import HeldDevices
 from simulations.devices.population import Population
 from simulations.devices.virtual_clock import VirtualClock
 from simulations.federation.held_federation import FederationResult, quiet_engine, read_result
@@ -26,17 +22,8 @@ from simulations.federation.in_process_grid import RUN_ID, SERVER_NODE, task_ide
 START_FILE, SERVER_FOLDER = "start.safetensors", "server"
 
 
-def answers_here(platform: DevicePlatform) -> Answer:
-    """Have devices answer in this process."""
-
-    def answers(messages: Sequence[Message], numbers: NDArray[np.int64]) -> Iterable[Message]:
-        return answers_of_cohort(messages, platform.workspaces(numbers))
-
-    return answers
-
-
 def run_devices(
-    platform: DevicePlatform,
+    devices: HeldDevices,
     population: Population,
     encoder: Encoder,
     config: DeviceRunConfig,
@@ -49,7 +36,7 @@ def run_devices(
     """Run the server's app over devices.
 
     Args:
-        platform: whose users they are.
+        devices: what they hold.
         population: when they take part, and how long they take.
         encoder: the starting encoder.
         config: of the run.
@@ -68,7 +55,7 @@ def run_devices(
     start, out = folder / START_FILE, folder / SERVER_FOLDER
     save_encoder(start, encoder, EncoderCard())
     federation = replace(config.federation, seed=config.seed)
-    work = platform.work(federation.local.steps, config.event_seconds, encoder.spec.architecture.length + 1)
+    work = devices.work(federation.local.steps, config.event_seconds, encoder.spec.architecture.length + 1)
     grid = DeviceGrid(population, work, answer, time, check_ins=config.check_ins)
     run_config: dict[str, Any] = {
         **federation.to_run_config(),

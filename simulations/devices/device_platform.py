@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from client.data.platform import training_sequences
 from client.data.sequences import Sequences
 from client.features.prepared_platform import PreparedPlatform
-from client.rounds.device_workspace import DeviceCatalogue, DeviceWorkspace
+from client.rounds.device_workspace import DeviceCatalogue
+from simulations.devices.held_devices import HeldDevices
 
 UNSEEN = 0.5
 """users that an item counts for beside those who had it"""
@@ -50,23 +51,7 @@ class DevicePlatform:
         counts = np.bincount(once, minlength=self.prepared.platform.n_items) + UNSEEN
         return np.asarray(np.log(counts / counts.mean()), np.float32)
 
-    def workspaces(self, numbers: NDArray[np.int64]) -> list[DeviceWorkspace]:
-        """Devices opened for a task, in the order of their numbers given."""
-        items, offsets = self.histories.items, self.histories.offsets
-        return [
-            DeviceWorkspace(catalogue=self.catalogue, history=items[offsets[number] : offsets[number + 1]])
-            for number in numbers.tolist()
-        ]
-
-    def work(self, steps: int, event_seconds: float, longest: int) -> NDArray[np.float64]:
-        """What a round takes each device.
-
-        Args:
-            steps: on all of a device's events.
-            event_seconds: what a step on one event takes the median device.
-            longest: most events that are looked at.
-
-        Returns:
-            [U] seconds of the median device.
-        """
-        return steps * event_seconds * np.minimum(self.histories.lengths(), longest)
+    @cached_property
+    def held(self) -> HeldDevices:
+        """The devices."""
+        return HeldDevices(catalogue=self.catalogue, histories=self.histories)

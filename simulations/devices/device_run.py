@@ -24,9 +24,10 @@ from shared.system.file_lock import claim
 from shared.system.whole_file import write_whole
 from simulations.config.device_run_config import DeviceRunConfig
 from simulations.devices.device_evaluation import ENCODER, HEADS, DeviceFigures, evaluated
-from simulations.devices.device_federation import SERVER_FOLDER, answers_here, run_devices, seconds_before
+from simulations.devices.device_federation import SERVER_FOLDER, run_devices, seconds_before
 from simulations.devices.device_platform import DevicePlatform
 from simulations.devices.device_plot import PLOT_FILE, write_plot
+from simulations.devices.engine import answers_of
 from simulations.devices.judged_rounds import JudgedRounds
 from simulations.devices.population import Population
 from simulations.devices.virtual_clock import VirtualClock
@@ -88,16 +89,17 @@ def _run(platform: DevicePlatform, config: DeviceRunConfig, out: Path, *, say: S
     rounds = JudgedRounds(judge, config.judge_every or config.federation.rounds + 1, clock, work)
     say(f"training on {count:,} devices, {config.federation.rounds} rounds of {config.federation.cohort:,}")
     began = time.perf_counter()
-    result = run_devices(
-        platform,
-        population,
-        encoder,
-        config,
-        folder=work,
-        answer=rounds.watching(answers_here(platform)),
-        time=clock,
-        resume=resume,
-    )
+    with answers_of(config.engine, platform.held, work) as answer:
+        result = run_devices(
+            platform.held,
+            population,
+            encoder,
+            config,
+            folder=work,
+            answer=rounds.watching(answer),
+            time=clock,
+            resume=resume,
+        )
     seconds = time.perf_counter() - began
     rounds.add(config.federation.rounds, result.encoder)
     say("ranking every device's test event")
@@ -159,11 +161,15 @@ def _start(platform: DevicePlatform, config: DeviceRunConfig) -> Encoder:
 def _identity(spec: PlatformSpec, config: DeviceRunConfig) -> dict[str, Any]:
     require_platform_folder(spec)
     files = sorted(path for path in spec.path.iterdir() if path.is_file())
-    named = [Path(name) for name in (config.population.trace, config.from_encoder) if name]
+    options = {"trace": config.population.trace, "from-encoder": config.from_encoder}
+    named = {key: Path(name) for key, name in options.items() if name}
+    for key, file in named.items():
+        if not file.is_file():
+            raise ConfigError(f"{key} must be a file; found none at {file}")
     return {
         "config": config.to_dict(),
         "platform": str(spec),
-        "files": file_digest([*files, *named]),
+        "files": file_digest([*files, *named.values()]),
         "code": code_digest(),
         "versions": versions(),
     }

@@ -52,7 +52,7 @@ def threads(count: int) -> Iterator[None]:
 
 
 @contextmanager
-def _main_set_aside() -> Iterator[None]:
+def main_set_aside() -> Iterator[None]:
     """Inside, processes that start do not import this program's main module: a script would run once more in each.
 
     multiprocessing tells a new process where ``__main__`` was read from, and has no option that leaves it out.
@@ -103,7 +103,7 @@ class Workers:
                 self._jobs, mp_context=self._context, initializer=_start, initargs=(self._notes,)
             )
             self._listener.start()
-        with _main_set_aside():
+        with main_set_aside():
             self._tasks.append(self._pool.submit(_run, task, args, kwargs))
 
     def __enter__(self) -> Self:
@@ -141,14 +141,16 @@ _NOTES: "list[SimpleQueue[Note | None]]" = []
 
 
 def _start(notes: "SimpleQueue[Note | None]") -> None:
-    """Set a worker up; Ctrl-C reaches the run, which ends its workers itself.
-
-    It leaves a core to the run where that trains an encoder: whatever is next waits for the encoder.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Set a worker up. It leaves a core to the run where that trains an encoder: whatever is next waits for it."""
+    set_worker_up()
     os.nice(_NICENESS)
-    threading.Thread(target=_end_with_the_run, daemon=True).start()
     _NOTES.append(notes)
+
+
+def set_worker_up() -> None:
+    """In a new worker: Ctrl-C reaches the run, which ends its workers itself; one whose run was killed ends too."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_the_run, daemon=True).start()
 
 
 def _end_with_the_run() -> None:

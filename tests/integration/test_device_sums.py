@@ -8,7 +8,7 @@ import pytest
 
 from client.guard.device_policy import DevicePolicy
 from client.privacy.accounts import Accounts
-from client.rounds.device_tasks import as_sequences, device_train_replies
+from client.rounds.device_tasks import CohortTask, as_sequences
 from client.rounds.joined_device import JoinedDevice, open_holder
 from client.training.moments import platform_moments
 from server.rounds.drawn_cohorts import DrawnCohorts
@@ -44,7 +44,8 @@ def test_the_encoder_steps_along_the_mean_change_of_the_cohort(tmp_path, adapter
         run="00" * 16, round=1, nonce=nonce_of("train", "00", 1), seed=config.seed, encoder=START, settings=settings
     )
     form = summed_form(settings, round_seed(config.seed, 1))
-    replies = device_train_replies(task, [device_of(nodes[name]).device for name in sorted(drawn)])
+    opened = [device_of(nodes[name]).device for name in sorted(drawn)]
+    replies = CohortTask(task, opened[0].catalogue).replies(opened)
     changes = [form.grid(START.spec).values(each.flat) for each in replies if isinstance(each, TrainReply)]
     assert len(changes) == 4
     expected = START.flat + form.difference(START.spec, np.mean(changes, 0))

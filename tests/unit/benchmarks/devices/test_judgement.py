@@ -42,11 +42,11 @@ def test_a_difference_is_told_in_parts_of_what_the_loop_moved():
 
 
 def test_an_engine_that_did_other_work_is_named():
-    check_same_work("pfl", 0.0100, 0.01005, 1e-6)
+    check_same_work(ENGINES["pfl"], 0.0100, 0.01005, 1e-6)
     with pytest.raises(DataError, match=r"pfl: expected the sequential loop's encoder, NDCG@10 0\.0100; found NDCG"):
-        check_same_work("pfl", 0.0098, 0.0100, 1e-6)
+        check_same_work(ENGINES["pfl"], 0.0098, 0.0100, 1e-6)
     with pytest.raises(DataError, match=r"numbers 6\.0e-02 of the largest move away"):
-        check_same_work("pfl", 0.0100, 0.0100, 0.06)
+        check_same_work(ENGINES["pfl"], 0.0100, 0.0100, 0.06)
 
 
 def test_tables_tell_each_engine_beside_the_loop():

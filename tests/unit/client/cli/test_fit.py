@@ -89,7 +89,7 @@ def test_refuses_what_the_settings_answer(home, option) -> None:
         (("--teacher", "nobody"), "teacher must be one of encoder, stack; got 'nobody'"),
         (("--alignment", "probe"), "alignment must be off, probe:WEIGHT, coral:WEIGHT or gate"),
         (("--alignment", "gate", "--took-part"), "this platform took part, so it must be off; got 'gate'"),
-        (("--adapters", "lora:0"), "adapters must be none or lora:RANK"),
+        (("--adapters", "lora:0"), "adapters must be none, lora:RANK or shared:RANK"),
         (("--moments-weight", "-1"), "moments-weight must be 0 or more; got -1"),
     ],
 )

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from client.rounds.device_tasks import device_train_replies
+from client.rounds.device_tasks import CohortTask
 from server.rounds.checkpoints import CHECKPOINT_FILE, HISTORY_FILE
 from shared.encoder.encoder import Encoder
 from shared.errors import ConfigError, FederationError
@@ -14,13 +14,14 @@ from shared.federation.config import RoundsConfig
 from shared.federation.messages import Declined, DeclineReason, TrainTask, nonce_of
 from shared.federation.updates import round_seed, summed_form
 from simulations.config.device_run_config import DeviceRunConfig
-from simulations.devices.device_federation import SERVER_FOLDER, answers_here, run_devices, seconds_before
+from simulations.devices.cohort_answer import answers_here
+from simulations.devices.device_federation import SERVER_FOLDER, run_devices, seconds_before
 from simulations.devices.device_platform import DevicePlatform
 from simulations.devices.population import Population
 from simulations.devices.virtual_clock import VirtualClock
 from tests.federation_world import START, opened
 
-PLATFORM = DevicePlatform(prepared=opened("a", seed=0))
+PLATFORM = DevicePlatform(prepared=opened("a", seed=0)).held
 FLAT = {
     "rounds": 3,
     "cohort": 8,
@@ -88,7 +89,7 @@ def test_steps_along_the_mean_of_what_devices_do_alone(tmp_path, adapters):
     )
     form = summed_form(task.settings, round_seed(asked.seed, 1))
     replies = [
-        device_train_replies(task, PLATFORM.workspaces(np.array([number])))[0]
+        CohortTask(task, PLATFORM.catalogue).replies(PLATFORM.workspaces(np.array([number])))[0]
         for number in range(len(PLATFORM.histories))
     ]
     values = [form.grid(START.spec).values(reply.flat) for reply in replies if not isinstance(reply, Declined)]
@@ -144,7 +145,7 @@ def test_a_device_with_one_event_declines():
         encoder=START,
         settings=CONFIG.federation.local_in(1),
     )
-    (reply,) = device_train_replies(task, [replace(device, history=items)])
+    (reply,) = CohortTask(task, PLATFORM.catalogue).replies([replace(device, history=items)])
     assert isinstance(reply, Declined)
     assert reply.reason is DeclineReason.TOO_FEW_EVENTS
 

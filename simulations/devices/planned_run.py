@@ -1,0 +1,130 @@
+"""What a run of devices will do, in counts: what its time, memory and bytes are made of.
+
+K devices of a round, C numbers of an update, n items, D input dim, d width, h hidden, r rank, T positions, m negatives.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from client.training.cohort_chunks import cohort_chunks, kept_numbers
+from shared.encoder.encoder import Encoder, EncoderSpec
+from shared.encoder.shared_adapter import SharedAdapterSpec
+from shared.federation.config import LocalSettings
+from shared.federation.messages import TrainReply, TrainTask, nonce_of
+from shared.federation.updates import round_seed, summed_form
+from shared.federation.wire import content_bytes, encode_reply, encode_task
+from shared.seeding import rng_for
+from simulations.config.plan_config import PlanConfig
+from simulations.devices.drawn_devices import drawn_lengths, drawn_space
+
+NUMBER_BYTES = 4
+DRIVER = ("start", "rounds", "devices seen", "devices asked", "numbers received", "numbers of the encoder")
+"""What the run's own process works on, whoever trains."""
+WORKERS = ("vectors of the catalogue", "steps of chunks", "rows of items", "products", "numbers trained")
+"""What is shared by those that train."""
+MEMORY = ("process", "catalogue and events", "updates of a cohort", "a chunk", "devices")
+"""What the memory of a run in one process is made of."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PlannedRun:
+    """One run, before it is made."""
+
+    config: PlanConfig
+
+    @cached_property
+    def bytes_down(self) -> int:
+        """Of the task of one device."""
+        run = "0" * 32
+        task = TrainTask(
+            run=run, round=1, nonce=nonce_of("train", run, 1), seed=0, encoder=self._encoder, settings=self._local
+        )
+        return content_bytes(encode_task(task))
+
+    @cached_property
+    def bytes_up(self) -> int:
+        """Of the answer of one device."""
+        grid = summed_form(self._local, round_seed(0, 1)).grid(self._encoder.spec)
+        reply = TrainReply(
+            round=1,
+            flat=grid.nearest(np.zeros(self._trained)),
+            layout=grid.layout,
+            fingerprint=self._encoder.spec.feature_space.fingerprint,
+            users=1,
+            losses={},
+        )
+        return content_bytes(encode_reply(reply))
+
+    @cached_property
+    def asked(self) -> int:
+        """Devices of a round."""
+        training = self.config.run.federation
+        return min(self.config.size.devices, round(training.cohort * training.over_sampling))
+
+    @property
+    def work(self) -> dict[str, float]:
+        """Over all rounds, by ``DRIVER`` and ``WORKERS``: in millions, but for start, rounds and steps of chunks."""
+        preset, training, size = self._encoder.spec.architecture, self.config.run.federation, self.config.size
+        first = preset.hidden + preset.width
+        rank = self._local.shared_rank or size.dim
+        within = preset.hidden * preset.width
+        counts = dict.fromkeys((*DRIVER, *WORKERS), 0.0)
+        for devices, width in self._chunks:
+            rows = (width + 1 + training.local.negatives) * devices
+            block = 12 * preset.width**2 * preset.layers + training.local.negatives * preset.width
+            counts["steps of chunks"] += 1
+            counts["rows of items"] += kept_numbers(preset, training.local.negatives, width) * devices / 1e6
+            counts["products"] += (rows * (rank * first + within) + width * devices * block) / 1e6
+            counts["numbers trained"] += devices * self._trained / 1e6
+        counts = {name: training.local.steps * count for name, count in counts.items()}
+        counts["rounds"] = 1.0
+        counts["devices seen"] = (self.config.run.check_ins or size.devices) / 1e6
+        counts["devices asked"] = self.asked / 1e6
+        counts["numbers received"] = self.asked * self._trained / 1e6
+        counts["numbers of the encoder"] = len(self._encoder.flat) / 1e6
+        left = rank if self._local.shared_rank else 0
+        counts["vectors of the catalogue"] = size.items * size.dim * (first + 2 * left) / 1e6
+        return {**{name: training.rounds * count for name, count in counts.items()}, "start": 1.0}
+
+    @property
+    def memory(self) -> dict[str, float]:
+        """MiB that are known before, by ``MEMORY``: of the process 1, since nobody knows them."""
+        preset, training, size = self._encoder.spec.architecture, self.config.run.federation, self.config.size
+        rank = self._local.shared_rank
+        of_item = size.dim + (preset.hidden + preset.width) + 2 * rank
+        chunks = [
+            devices * (kept_numbers(preset, training.local.negatives, width) + 3 * self._trained)
+            for devices, width in self._chunks
+        ]
+        numbers = {
+            "catalogue and events": size.items * of_item + size.devices * size.events,
+            "updates of a cohort": self.asked * self.bytes_up / NUMBER_BYTES,
+            "a chunk": max(chunks),
+            "devices": float(size.devices),
+        }
+        return {"process": 1.0, **{name: NUMBER_BYTES * count / 2**20 for name, count in numbers.items()}}
+
+    @cached_property
+    def _encoder(self) -> Encoder:
+        space = drawn_space(self.config.size.dim)
+        spec = EncoderSpec(preset=self.config.run.preset, input_dim=space.dim, feature_space=space)
+        return Encoder.initial(spec, self.config.run.seed)
+
+    @cached_property
+    def _local(self) -> LocalSettings:
+        return self.config.run.federation.local_in(1)
+
+    @cached_property
+    def _trained(self) -> int:
+        """C."""
+        return SharedAdapterSpec(encoder=self._encoder.spec, rank=self._local.shared_rank).layout.size
+
+    @cached_property
+    def _chunks(self) -> list[tuple[int, int]]:
+        """Of each chunk of a round how many devices it has, and positions of its longest history."""
+        preset = self._encoder.spec.architecture
+        lengths = drawn_lengths(self.config.size.events, self.asked, rng_for(self.config.run.seed, "planned lengths"))
+        rows = cohort_chunks(lengths, preset, self.config.run.federation.local.negatives)
+        return [(len(chunk), int(np.minimum(lengths[chunk] - 1, preset.length).max())) for chunk in rows]
