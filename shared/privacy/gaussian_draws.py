@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 Draw = Callable[[int], bytes]
 """Gives so many random bytes."""
@@ -25,6 +24,8 @@ def gaussian(shape: tuple[int, ...], draw: Draw = os.urandom) -> NDArray[np.floa
     Returns:
         Numbers of ``shape``, none beyond ``FARTHEST``.
     """
+    from scipy.special import ndtri  # which a device that draws nothing has no need of
+
     bits = np.frombuffer(draw(8 * int(np.prod(shape))), "<u8")
     lower = ((bits >> np.uint64(1)).astype(np.float64) + 0.5) * 2.0**-64
     return np.asarray(np.where(bits & np.uint64(1), 1.0, -1.0) * ndtri(lower), np.float64).reshape(shape)
