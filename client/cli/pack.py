@@ -16,12 +16,16 @@ def pack(
     since: Annotated[
         Path | None,
         typer.Option(
-            "--since", metavar="PACK", help="Write what leads from this earlier pack to the new one; see --whole."
+            "--since",
+            metavar="PACK",
+            help="Write what leads from this earlier pack to the new one; see --whole. Default: a whole pack.",
         ),
     ] = None,
     whole: Annotated[
         Path | None,
-        typer.Option("--whole", metavar="FILE", help="With --since: where the new pack itself is written, too."),
+        typer.Option(
+            "--whole", metavar="FILE", help="With --since: where the new pack itself is written, too. Default: nowhere."
+        ),
     ] = None,
     least_users: Annotated[
         int,

@@ -19,8 +19,8 @@ def devices(
     platform: Annotated[
         str,
         typer.Argument(
-            metavar="[NAME=]DIR[,option=value...]",
-            help="The platform folder whose users become devices, with the options of a platform.",
+            metavar="DIR[,option=value...]",
+            help="The platform folder whose users become devices, DIR or NAME=DIR, with the options of a platform.",
         ),
     ],
     options: Annotated[dict[str, Any], Given(DeviceRunConfig)],

@@ -23,7 +23,7 @@ class EngineOptions(Checked):
         0, least=0, help="How many do so at once, each with one thread; 0: one for each core, of the cluster's for ray."
     )
     address: str = option(
-        "", metavar="ADDRESS", help="Of the Ray cluster, host:port; empty: one is started on this machine."
+        "", metavar="ADDRESS", help="Of the Ray cluster, host:port. Default: one is started on this machine."
     )
 
     def __post_init__(self) -> None:
