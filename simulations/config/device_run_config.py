@@ -59,6 +59,12 @@ class DeviceRunConfig(DataSettings):
         super().__post_init__()
         if not self.federation.cohort:
             raise ConfigError("cohort must be at least 1; got 0")
+        rate = self.federation.server_learning_rate
+        if self.federation.aggregation == "fedavg" and rate != 1:
+            raise ConfigError(
+                f"where aggregation is fedavg, the server's learning rate must be 1, since it has none; got {rate:g} "
+                "(fedavgm has one, without momentum too)"
+            )
         if self.error_feedback and self.engine.engine != "here":
             raise ConfigError(f"error-feedback is kept in one process: engine must be here; got {self.engine.engine}")
         if self.check_ins and self.check_ins < self.federation.cohort:

@@ -110,6 +110,7 @@ class PopulationConfig(LifetimeOptions, SpeedOptions, AvailabilityOptions):
     trace: str = option(
         "",
         metavar="FILE",
-        help="CSV or Parquet file that says when devices may take part, and how fast they are, in place of drawing it. Default: all is drawn.",
+        help="CSV or Parquet file that says when devices may take part, and how fast they are, in place of drawing it. "
+        "Default: all is drawn.",
         see="devices-simulation.md#trace-files",
     )

@@ -55,6 +55,7 @@ def test_the_same_command_gives_the_same_bytes_and_json(run_folder, folder, tmp_
         (["nowhere"], "nowhere must be a platform folder"),
         (["{folder}", "--cohort", "0"], "cohort must be at least 1; got 0"),
         (["{folder}", "--set", "robust=agreement"], "robust must be none"),
+        (["{folder}", "--aggregation", "fedavg"], "where aggregation is fedavg, the server's learning rate must be 1"),
         (["{folder}", "--check-ins", "5"], "check-ins must be 0 or at least the cohort, 40; got 5"),
         (["{folder}", "--preset", "wide"], "devices train an encoder of one member; got 'wide'"),
         (["{folder}", "--set", "adapters=lora:4"], "adapters must be none or shared:RANK"),

@@ -69,7 +69,8 @@ def config_of(course: DeviceCourse, processes: int, form: dict[str, Any]) -> Dev
             "local-steps": int(course.negatives.shape[1]),
             "local-negatives": int(course.negatives.shape[2]),
             "local-encoder-rate": times * course.settings.learning_rate,
-            "aggregation": "fedavg",
+            "aggregation": "fedavgm",  # without momentum: the mean times a rate
+            "server-momentum": 0.0,
             "server-learning-rate": times * course.settings.server_learning_rate,
             "engine": "processes",
             "workers": processes,
