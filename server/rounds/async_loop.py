@@ -8,13 +8,13 @@ gets the newest encoder. An update leads on from the encoder that its sender got
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from flwr.app import RecordDict
 from numpy.typing import NDArray
 
-from server.rounds.cohort_loop import COHORT, UpdateSum, training_question
+from server.rounds.cohort_loop import UpdateSum, after_mean, training_question
 from server.rounds.exchange import Answers, Question, sorted_in
 from server.rounds.loop import RoundLoop
 from server.rounds.run_state import RunState
@@ -104,7 +104,7 @@ class AsyncLoop:
             FederationError: if too few are online for ``wait_seconds``.
         """
         clock, config = self._loop.clock, self._config
-        start, number, encoder = clock.now(), state.round + 1, state.encoder
+        start, number = clock.now(), state.round + 1
         question, update_sum = training_question(state, config)
         self._sent[number] = Sent(question=question, update_sum=update_sum)
         answers, counts = Answers[TrainReply](), Counter[str]()
@@ -114,14 +114,10 @@ class AsyncLoop:
             counts.update(came)
             if not came:
                 clock.sleep(POLL_SECONDS)
-        note = self._loop.too_few(self._buffered)
         mean = mean_by_age({number - sent_for: sent.update_sum for sent_for, sent in self._sent.items()})
-        step = self._loop.stepped(encoder, number, {COHORT: mean}, {COHORT: 1.0}, note)
+        count = self._buffered
         self._clear()
-        facts = {**answers.counted, "counts": dict(counts), "weights": step.weights, "note": step.note}
-        record = self._loop.record("train", number, start, facts)
-        history = (*state.history, record)
-        return replace(state, encoder=step.encoder, round=number, optimiser=step.optimiser, history=history)
+        return after_mean(self._loop, state, mean, count, {**answers.counted, "counts": dict(counts)}, start)
 
     @property
     def _buffered(self) -> int:

@@ -3,8 +3,9 @@
 Nobody's answer is kept: it is added to the round's sum as soon as it is read, so that a round takes the memory of one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from flwr.app import RecordDict
@@ -104,6 +105,29 @@ def training_question(state: RunState, config: RoundsConfig) -> tuple[Question[T
     return question, update_sum
 
 
+def after_mean(
+    loop: RoundLoop, state: RunState, mean: Float64, count: int, told: Mapping[str, Any], start: float
+) -> RunState:
+    """A step along the mean of updates, and its line of history.
+
+    Args:
+        loop: takes the step, and writes the line.
+        state: what the run has reached.
+        mean: [P] what the mean update changes in the encoder.
+        count: updates behind it.
+        told: what the line says of who was asked.
+        start: when the round began, in seconds of the clock.
+
+    Returns:
+        The state one round further; its line's note says why, where the encoder is as it was.
+    """
+    number = state.round + 1
+    step = loop.stepped(state.encoder, number, {COHORT: mean}, {COHORT: 1.0}, loop.too_few(count))
+    record = loop.record("train", number, start, {**told, "weights": step.weights, "note": step.note})
+    history = (*state.history, record)
+    return replace(state, encoder=step.encoder, round=number, optimiser=step.optimiser, history=history)
+
+
 class CohortLoop:
     """From one state to the next."""
 
@@ -141,7 +165,7 @@ class CohortLoop:
         Raises:
             FederationError: if too few are online for ``wait_seconds``.
         """
-        start, number, encoder = self._loop.clock.now(), state.round + 1, state.encoder
+        start, number = self._loop.clock.now(), state.round + 1
         question, update_sum = training_question(state, self._config)
         question = replace(
             question,
@@ -149,9 +173,4 @@ class CohortLoop:
             enough=self._config.cohort,
         )
         answers = self._loop.exchange.ask(question)
-        note = self._loop.too_few(update_sum.count)
-        step = self._loop.stepped(encoder, number, {COHORT: update_sum.difference}, {COHORT: 1.0}, note)
-        facts = {**answers.counted, "weights": step.weights, "note": step.note}
-        record = self._loop.record("train", number, start, facts)
-        history = (*state.history, record)
-        return replace(state, encoder=step.encoder, round=number, optimiser=step.optimiser, history=history)
+        return after_mean(self._loop, state, update_sum.difference, update_sum.count, answers.counted, start)

@@ -65,7 +65,7 @@ def test_the_bytes_of_a_day_count_whatever_the_state() -> None:
 
 
 def test_settings_come_back_from_their_file(tmp_path) -> None:
-    asked = Conditions(device_state="file:/tmp/state", networks=("home", "office"), least_battery=0.25)
+    asked = Conditions(device_state="file:/run/app/state", networks=("home", "office"), least_battery=0.25)
     (tmp_path / "settings.toml").write_bytes(to_toml(asked))
     assert read_settings(Conditions, tmp_path / "settings.toml") == asked
 
