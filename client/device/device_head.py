@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from shared.seeding import rng_for
 
 Array = NDArray[np.floating]
+Ints = NDArray[np.integer]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -90,6 +91,36 @@ class HeadExamples:
     """[K, T, m] their biases, and the log of how many items each stands for; -inf where it is the event's own item"""
     weights: Array
     """[K, T] of the events; 0 for padding"""
+
+    @classmethod
+    def of_rows(
+        cls, *, states: Array, targets: Ints, weights: Array, drawn: Ints, vectors: Array, priors: Array, biases: Array
+    ) -> "HeadExamples":
+        """Of items drawn evenly, alike for all heads, which stand for the catalogue.
+
+        Args:
+            states: [K, T, d] before each event.
+            targets: [K, T] the events' items, rows of the catalogue.
+            weights: [K, T] of the events; 0 for padding.
+            drawn: [m] rows of the catalogue.
+            vectors: [n, d] of its items.
+            priors: [n] their log-popularity.
+            biases: [n] what is added to their scores.
+
+        Returns:
+            The examples.
+        """
+        heads, stands_for = len(states), np.float32(np.log((len(biases) - 1) / len(drawn)))
+        return cls(
+            states=states,
+            targets=vectors[targets],
+            target_priors=priors[targets],
+            target_offsets=biases[targets],
+            drawn=np.broadcast_to(vectors[drawn], (heads, len(drawn), vectors.shape[1])),
+            drawn_priors=np.broadcast_to(priors[drawn], (heads, len(drawn))),
+            drawn_offsets=np.where(drawn == targets[..., None], np.float32(-np.inf), biases[drawn] + stands_for),
+            weights=weights,
+        )
 
 
 def loss_and_gradient(head: DeviceHead, examples: HeadExamples) -> tuple[Array, DeviceHead]:

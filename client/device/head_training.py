@@ -70,15 +70,12 @@ def own_examples(pack: CataloguePack, history: OwnHistory, negatives: int) -> He
     latest = history.items[-(length + 1) :]
     states, targets = lists.states(latest[:-1]), latest[1:]
     drawn = rng_for(0, "device-head", len(history.items)).integers(len(biases), size=negatives)
-    stands_for = np.float32(np.log((len(biases) - 1) / negatives))
-    offsets = np.where(drawn == targets[:, None], np.float32(-np.inf), biases[drawn] + stands_for)
-    return HeadExamples(
+    return HeadExamples.of_rows(
         states=states[None],
-        targets=vectors[targets][None],
-        target_priors=pack.prior[targets][None],
-        target_offsets=biases[targets][None],
-        drawn=vectors[drawn][None],
-        drawn_priors=pack.prior[drawn][None],
-        drawn_offsets=offsets[None],
+        targets=targets[None],
         weights=np.ones((1, len(targets)), np.float32),
+        drawn=drawn,
+        vectors=vectors,
+        priors=pack.prior,
+        biases=biases,
     )

@@ -17,7 +17,7 @@ from client.guard.site_policy import SitePolicy
 from client.privacy.accounts import machine_place
 from client.rounds.device_workspace import DeviceCatalogue, DeviceWorkspace
 from client.rounds.own_draws import own_seed
-from client.rounds.workspace import DEVICE, NodeSettings, Workspace, open_workspace
+from client.rounds.workspace import DEVICE, NodeSettings, Workspace, by_policy, open_workspace
 from client.store.head_store import HeadStore, open_records
 from client.store.records import Records
 from shared.feature_space import FeatureSpace
@@ -88,13 +88,7 @@ def open_holder(
         name=settings.name,
         open_data=lambda: _opened(home, records),
         heads=HeadStore(records),
-        minimum_users=policy.minimum_users,
-        least_parties=policy.least_parties,
-        parties=policy.parties,
-        tells_validation=policy.tell_validation,
-        promise=policy,
-        is_private=policy.is_private,
-        colluding=policy.colluding_platforms,
+        **by_policy(policy),
         machine=machine_place(home.folder),
         own_draws=True,
     )

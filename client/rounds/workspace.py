@@ -213,6 +213,19 @@ OpenWorkspace = Callable[[NodeSettings, SitePolicy, DataMoment | None], Workspac
 SQL_LOCK = ".sql.lock"
 
 
+def by_policy(policy: SitePolicy) -> dict[str, Any]:
+    """The fields of a workspace that its site policy says, by name."""
+    return {
+        "minimum_users": policy.minimum_users,
+        "least_parties": policy.least_parties,
+        "parties": policy.parties,
+        "tells_validation": policy.tell_validation,
+        "promise": policy,
+        "is_private": policy.is_private,
+        "colluding": policy.colluding_platforms,
+    }
+
+
 def open_workspace(
     settings: NodeSettings, policy: SitePolicy | None = None, moment: DataMoment | None = None
 ) -> Workspace:
@@ -241,13 +254,7 @@ def open_workspace(
         name=spec.name,
         open_data=lambda: _prepared(settings, records, moment, apart=policy.is_private),
         heads=HeadStore(records),
-        minimum_users=policy.minimum_users,
-        least_parties=policy.least_parties,
-        parties=policy.parties,
-        tells_validation=policy.tell_validation,
-        promise=policy,
-        is_private=policy.is_private,
-        colluding=policy.colluding_platforms,
+        **by_policy(policy),
         machine=machine_place(spec.path),
         own_draws=True,
     )
@@ -270,13 +277,7 @@ def already_open(prepared: "PreparedPlatform") -> OpenWorkspace:
         return Workspace.on(
             prepared,
             heads,
-            minimum_users=policy.minimum_users,
-            least_parties=policy.least_parties,
-            parties=policy.parties,
-            tells_validation=policy.tell_validation,
-            promise=policy,
-            is_private=policy.is_private,
-            colluding=policy.colluding_platforms,
+            **by_policy(policy),
             noise_seed=settings.seed,
         )
 

@@ -20,7 +20,8 @@ from simulations.benchmark.three_way import THREE_WAYS, ThreeWay, three_way_conf
 from simulations.config.run_config import RunConfig
 from simulations.platforms.run_platforms import check_folders
 from simulations.results.result_document import PER_USER_FILE, RESULT_FILE, read_result
-from simulations.run.run_command import WORK_FOLDER, Runner, execute
+from simulations.run.run_command import Runner, execute
+from simulations.run.run_folder import WORK_FOLDER
 from simulations.run.termination import RunStopped
 
 Entry = Pair | Federation | ThreeWay

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from shared.system.command_options import Given, say, with_options
 from shared.system.options import assigned
+from simulations.cli.round_values import RoundValues
 from simulations.config.device_run_config import DeviceRunConfig
 
 
@@ -24,12 +25,7 @@ def devices(
         ),
     ],
     options: Annotated[dict[str, Any], Given(DeviceRunConfig)],
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="KEY=VALUE", help="Any value of the rounds: docs/run-values.md; repeatable. Default: none."
-        ),
-    ] = None,
+    settings: RoundValues = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="A new folder for the results.")] = Path("out/devices"),
     as_json: Annotated[bool, typer.Option("--json", help="Print devices.json in place of the table.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Begin anew in a folder that holds files.")] = False,

@@ -13,18 +13,14 @@ from rich.console import Console
 from shared.system.command_options import Given, say, with_options
 from shared.system.options import assigned
 from shared.system.settings_file import read_toml
+from simulations.cli.round_values import RoundValues
 from simulations.config.run_config import RunConfig, of_today
 
 
 @with_options
 def run(
     options: Annotated[dict[str, Any], Given(RunConfig, deployed=False)],
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="KEY=VALUE", help="Any value of the rounds: docs/run-values.md; repeatable. Default: none."
-        ),
-    ] = None,
+    settings: RoundValues = None,
     config: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="A TOML file with options of the same names; flags win. Default: none."),

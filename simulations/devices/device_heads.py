@@ -70,18 +70,14 @@ class EncodedCatalogue:
         targets, weights = np.zeros_like(batch.items), np.zeros(batch.items.shape, np.float32)
         targets.flat[batch.positions], weights.flat[batch.positions] = batch.targets, 1
         drawn = rng_for(seed, "head-negatives").integers(len(self.features), size=negatives)
-        vectors = self.vectors.numpy()
-        offset = np.float32(np.log((len(self.features) - 1) / negatives))
-        count = len(states)
-        examples = HeadExamples(
+        examples = HeadExamples.of_rows(
             states=states,
-            targets=vectors[targets],
-            target_priors=self.prior[targets],
-            target_offsets=np.zeros(targets.shape, np.float32),
-            drawn=np.broadcast_to(vectors[drawn], (count, negatives, vectors.shape[1])),
-            drawn_priors=np.broadcast_to(self.prior[drawn], (count, negatives)),
-            drawn_offsets=np.where(drawn == targets[..., None], np.float32(-np.inf), offset),
+            targets=targets,
             weights=weights,
+            drawn=drawn,
+            vectors=self.vectors.numpy(),
+            priors=self.prior,
+            biases=np.zeros(len(self.features), np.float32),
         )
         return examples, np.flatnonzero(histories.lengths() > 1)
 

@@ -1,10 +1,8 @@
 """A run of a population of devices from its config to its files."""
 
 import json
-import shutil
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,24 +18,24 @@ from shared.errors import ConfigError
 from shared.feature_space import require_same
 from shared.seeding import rng_for
 from shared.system.device import Device, used_device
-from shared.system.file_lock import claim
 from shared.system.whole_file import write_whole
 from simulations.config.device_run_config import DeviceRunConfig
 from simulations.config.engine_options import EngineOptions
 from simulations.devices.device_evaluation import ENCODER, HEADS, DeviceFigures, evaluated
-from simulations.devices.device_federation import SERVER_FOLDER, run_devices, seconds_before
+from simulations.devices.device_federation import SERVER_FOLDER, START_FILE, run_devices, seconds_before
 from simulations.devices.device_platform import DevicePlatform
 from simulations.devices.device_plot import PLOT_FILE, write_plot
 from simulations.devices.engine import answers_of
-from simulations.devices.judged_rounds import JudgedRounds
+from simulations.devices.judged_rounds import JUDGED_FILE, JudgedRounds
 from simulations.devices.population import Population
 from simulations.devices.virtual_clock import VirtualClock
 from simulations.platforms.run_platforms import require_platform_folder
 from simulations.results.result_document import versions
+from simulations.run.run_folder import WORK_FOLDER, goes_on, worked_in
+from simulations.run.run_identity import FORMAT as IDENTITY_FORMAT
 from simulations.run.run_identity import code_digest, file_digest
 
-DEVICES_FILE, ENCODER_FILE, IDENTITY_FILE = "devices.json", "encoder.safetensors", "identity.json"
-WORK = "work"
+DEVICES_FILE, ENCODER_FILE = "devices.json", "encoder.safetensors"
 FORMAT = 1
 Say = Callable[[str], None]
 
@@ -52,7 +50,7 @@ def run_population(
         config: of the run.
         out: a folder for ``devices.json``, ``encoder.safetensors`` and the plot.
         say: hears each step as it begins.
-        force: begin anew in a folder that holds files.
+        force: begin anew in a folder that holds files (with ``resume``: of another run).
         resume: go on where the same run was stopped in ``out``; begin it where that is new or empty.
 
     Returns:
@@ -65,21 +63,20 @@ def run_population(
     """
     device = used_device(config.device)
     config = replace(config, device=device)
-    work, identity = out / WORK, _identity(spec, config)
-    if not _goes_on(out, identity, force=force, resume=resume):
-        _clear(out)
-        write_whole(work / IDENTITY_FILE, json.dumps(identity).encode())
-    with claim(work / ".lock", f"{out}: a run works in it already"):
+    identity = _identity(spec, config)
+    is_begun = goes_on(out, identity, force=force, resume=resume)
+    results, work_files = (DEVICES_FILE, ENCODER_FILE, PLOT_FILE), (SERVER_FOLDER, START_FILE, JUDGED_FILE)
+    with worked_in(out, identity, is_begun=is_begun, results=results, work_files=work_files):
         say("preparing the platform")
         platform = _platform(spec, config, device)
-        document = _run(platform, config, out, say=say, resume=resume)
+        document = _run(platform, config, out, say=say, resume=is_begun)
         write_whole(out / DEVICES_FILE, f"{json.dumps(document, indent=1, allow_nan=False)}\n".encode())
         write_plot(document, out / PLOT_FILE)
     return document
 
 
 def _run(platform: DevicePlatform, config: DeviceRunConfig, out: Path, *, say: Say, resume: bool) -> dict[str, Any]:
-    count, work = len(platform.histories), out / WORK
+    count, work = len(platform.histories), out / WORK_FOLDER
     encoder = _start(platform, config)
     population = Population(config.population, count=count, seed=config.seed, first_events=platform.first_events)
     clock = VirtualClock(seconds_before(work / SERVER_FOLDER) if resume else 0.0)
@@ -167,37 +164,9 @@ def _identity(spec: PlatformSpec, config: DeviceRunConfig) -> dict[str, Any]:
         if not file.is_file():
             raise ConfigError(f"trace and the encoder to begin from must be files; found none at {file}")
     return {
-        "config": replace(config, engine=EngineOptions()).to_dict(),
-        "platform": str(spec),
-        "files": file_digest([*files, *named]),
-        "code": code_digest(),
+        "format": IDENTITY_FORMAT,
+        "config": {**replace(config, engine=EngineOptions()).to_dict(), "platform": str(spec)},
         "versions": versions(),
+        "code": code_digest(),
+        "platforms": {spec.name: file_digest([*files, *named])},
     }
-
-
-def _goes_on(out: Path, identity: dict[str, Any], *, force: bool, resume: bool) -> bool:
-    """Whether a run that was begun goes on; raises ConfigError where the folder holds something else."""
-    if out.exists() and not out.is_dir():
-        raise ConfigError(f"out must be a folder; {out} is a file")
-    if not out.is_dir() or not any(out.iterdir()) or force:
-        return False
-    if not resume:
-        raise ConfigError(
-            f"out must be a new or empty folder (or give --resume to go on, or --force); {out} holds files"
-        )
-    before: Any = None
-    with suppress(OSError, ValueError):
-        before = json.loads((out / WORK / IDENTITY_FILE).read_text("utf-8"))
-    now = json.loads(json.dumps(identity))
-    if not isinstance(before, dict):
-        raise ConfigError(f"resume needs a run that was begun; {out} holds files and none that can go on")
-    if changed := [name for name in now if before.get(name) != now[name]]:
-        raise ConfigError(f"resume needs the same run; {out} was begun with other {changed[0]}")
-    return True
-
-
-def _clear(out: Path) -> None:
-    for name in (DEVICES_FILE, ENCODER_FILE, PLOT_FILE):
-        (out / name).unlink(missing_ok=True)
-    shutil.rmtree(out / WORK, ignore_errors=True)
-    (out / WORK).mkdir(parents=True, exist_ok=True)

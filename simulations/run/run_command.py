@@ -1,30 +1,26 @@
 """One run from its config to its files: what the command does around the methods themselves."""
 
-import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from shared.errors import ConfigError, InputError
+from shared.errors import InputError
 from shared.system.device import used_device
-from shared.system.file_lock import claim
 from simulations.config.run_config import RunConfig
 from simulations.platforms.run_platforms import check_folders
 from simulations.report.html_report import REPORT_FILE, write_report
 from simulations.results.result_document import PER_USER_FILE, RESULT_FILE, read_result, write_results
 from simulations.run.finished_task import KEPT_FOLDER
-from simulations.run.run_identity import require_same_run, run_identity, write_identity
+from simulations.run.run_folder import goes_on, worked_in
+from simulations.run.run_identity import run_identity
 from simulations.run.run_recorder import RunRecorder
 from simulations.run.termination import RunStopped, Terminated, termination_raised
 
 Runner = Callable[[RunConfig, RunRecorder, Path], None]
 """Runs every method that the config asks for, handing each outcome to the recorder as soon as it is there;
 the path is a folder for its working files, which holds what a stopped run has left."""
-
-WORK_FOLDER = "work"
-_LOCK = ".run.lock"
 
 _INTERRUPTED, _TERMINATED = 130, 143
 """Exit codes of a program that ended by Ctrl-C and by SIGTERM."""
@@ -53,20 +49,16 @@ def execute(
     config.require_source()
     config = replace(config, device=used_device(config.device))
     identity = run_identity(config)
-    begun = resume and _is_begun(out, identity, or_begin_anew=force)
-    finished = _finished(out) if begun else None
+    is_begun = goes_on(out, identity, force=force, resume=resume)
+    finished = _finished(out) if is_begun else None
     if finished is not None:
         say(f"{out} holds the finished run")
         return finished
-    if not begun:
-        _require_room(out, force=force)
-    with claim(out / WORK_FOLDER / _LOCK, f"{out}: a run works in it already"):
-        if not begun:
-            _clear(out)
-            write_identity(out / WORK_FOLDER, identity)
+    results = (RESULT_FILE, PER_USER_FILE, REPORT_FILE)
+    with worked_in(out, identity, is_begun=is_begun, results=results, work_files=(KEPT_FOLDER,)) as work:
         recorder = RunRecorder(config, say=say)
         with termination_raised(), _saved_when_stopped(recorder, out):
-            runner(config, recorder, out / WORK_FOLDER)
+            runner(config, recorder, work)
             document = write_results(recorder.result(complete=True), out)
             write_report(document, out / REPORT_FILE)
             return document
@@ -80,35 +72,6 @@ def _saved_when_stopped(recorder: RunRecorder, out: Path) -> Iterator[None]:
     except KeyboardInterrupt as stop:
         code = _TERMINATED if isinstance(stop, Terminated) else _INTERRUPTED
         raise RunStopped(_save_what_is_ready(recorder, out), code=code) from None
-
-
-def _is_begun(out: Path, identity: Mapping[str, Any], *, or_begin_anew: bool) -> bool:
-    """Whether the run was begun in the folder, and not another one; ``or_begin_anew``: another one does not matter."""
-    if not out.is_dir() or not any(out.iterdir()):
-        return False
-    try:
-        require_same_run(out / WORK_FOLDER, identity)
-    except ConfigError:
-        if or_begin_anew:
-            return False
-        raise
-    return True
-
-
-def _require_room(out: Path, *, force: bool) -> None:
-    if out.exists() and not out.is_dir():
-        raise ConfigError(f"out must be a folder; {out} is a file")
-    if out.is_dir() and any(out.iterdir()) and not force:
-        raise ConfigError(
-            f"out must be a new or empty folder (or give --resume to go on, or --force); {out} holds files"
-        )
-
-
-def _clear(out: Path) -> None:
-    """Take away what another run has left."""
-    for name in (RESULT_FILE, PER_USER_FILE, REPORT_FILE):
-        (out / name).unlink(missing_ok=True)
-    shutil.rmtree(out / WORK_FOLDER / KEPT_FOLDER, ignore_errors=True)
 
 
 def _finished(out: Path) -> dict[str, Any] | None:
