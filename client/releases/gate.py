@@ -1,0 +1,66 @@
+"""The platform's own gate before a release: one fit with its encoder, which is what is served if the gate serves it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from client.ensemble.candidates import LOCAL
+from client.fitting.fit_settings import FitSettings
+from client.fitting.served_fit import Opened, Reports, open_fit, store_served
+from client.gate.gate import GateVerdict
+from client.store.head_store import HeadStore
+from client.transfer.feature import PREVIOUS
+from shared.errors import FeatureSpaceMismatch, ReleaseRefused
+from shared.system.progress import in_steps
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlatformSide:
+    """What a release is fitted on, and where what is served lies."""
+
+    data: Path
+    """the platform folder, or an SQL source's file"""
+    settings: FitSettings
+    store: HeadStore
+    reports: Callable[[], Reports]
+    """reads what callers reported while the platform served"""
+
+
+def fitted(platform: PlatformSide, encoder: Path) -> Opened:
+    """The fit with a release's encoder, done and judged; nothing is stored.
+
+    Args:
+        platform: what it is fitted on.
+        encoder: the release's file.
+
+    Returns:
+        The fit.
+
+    Raises:
+        ReleaseRefused: if the encoder is of another feature space, or the gate does not serve it.
+        InputError: if the platform's data are wrong.
+    """
+    try:
+        opened = open_fit(platform.data, encoder, platform.settings, platform.reports(), platform.store)
+    except FeatureSpaceMismatch as error:
+        raise ReleaseRefused(str(error), code="feature-space") from error
+    in_steps(opened.fit.steps_with_baskets)
+    _require_served(opened.fit.verdict)
+    return opened
+
+
+def head_writer(platform: PlatformSide, opened: Opened) -> Callable[[], None]:
+    """What replaces the served head by a fit's.
+
+    Args:
+        platform: where what is served lies.
+        opened: the fit, judged.
+    """
+    return lambda: in_steps({"storing": partial(store_served, opened, platform.store)})
+
+
+def _require_served(verdict: GateVerdict) -> None:
+    if verdict.served in (LOCAL, PREVIOUS.name):
+        keeps = "its own recommender" if verdict.served == LOCAL else "the encoder that it has"
+        raise ReleaseRefused(f"the platform's gate keeps {keeps}: {verdict.reason}", code="gate")

@@ -1,0 +1,63 @@
+"""A release that arrives: its files as TUF lists them, then what they say of themselves and of each other."""
+
+from collections.abc import Mapping
+
+from client.features.item_features import known_space
+from client.releases.place import ReleasesPlace
+from client.releases.trusted import TrustedView, fetch
+from shared.encoder.encoder import Encoder
+from shared.errors import ConfigError, os_error_as
+from shared.releases.checks import checked_encoder, checked_manifest, file_digest, require_fresh, require_space
+from shared.releases.targets import Kind, releases_in, statement_key
+from shared.system.progress import working
+from shared.system.utc_clock import utc_now
+
+FILES: Mapping[Kind, str] = {
+    "encoder": "encoder.safetensors",
+    "manifest": "manifest.json",
+    "statement": "statement.json",
+}
+"""of a release, in its folder"""
+
+
+def taken_in(place: ReleasesPlace, view: TrustedView, version: int, features: str) -> Encoder:
+    """Fetch a release and check it: length and digest of each file, statement, manifest, encoder, probes.
+
+    Args:
+        place: where its files arrive.
+        view: what is trusted of a source.
+        version: of the release, which the source lists.
+        features: the platform's feature space as ``item_features`` takes it; where its name does not tell the space,
+            the fit does.
+
+    Returns:
+        The release's encoder.
+
+    Raises:
+        ReleaseRefused: with the code of the first check that fails.
+        ConfigError: if nothing can be written there.
+    """
+    listed = releases_in(view.targets)[version]
+    with working("fetching the release"), os_error_as(ConfigError, f"{place.arriving}: cannot be written"):
+        place.arriving.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for kind, name in FILES.items():
+            fetch(view, listed[kind], place.arriving / name)
+    with working("checking the release"):
+        return _checked(place, view, version, features)
+
+
+def _checked(place: ReleasesPlace, view: TrustedView, version: int, features: str) -> Encoder:
+    path = place.arriving / FILES["encoder"]
+    manifest = checked_manifest(
+        (place.arriving / FILES["manifest"]).read_bytes(),
+        (place.arriving / FILES["statement"]).read_bytes(),
+        version=version,
+        encoder=file_digest(path),
+        key=statement_key(view.targets),
+    )
+    require_fresh(manifest, utc_now())
+    space = known_space(features)
+    if space is not None:
+        require_space(manifest, space)
+    encoder, _ = checked_encoder(manifest, path)
+    return encoder
