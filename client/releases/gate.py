@@ -9,6 +9,7 @@ from client.ensemble.candidates import LOCAL
 from client.fitting.fit_settings import FitSettings
 from client.fitting.served_fit import Opened, Reports, open_fit, store_served
 from client.gate.gate import GateVerdict
+from client.releases.incoming import TakenRelease
 from client.store.head_store import HeadStore
 from client.transfer.feature import PREVIOUS
 from shared.errors import FeatureSpaceMismatch, ReleaseRefused
@@ -27,12 +28,15 @@ class PlatformSide:
     """reads what callers reported while the platform served"""
 
 
-def fitted(platform: PlatformSide, encoder: Path) -> Opened:
+def fitted(platform: PlatformSide, release: TakenRelease) -> Opened:
     """The fit with a release's encoder, done and judged; nothing is stored.
+
+    What is served now competes, but where the release recalls it: then the gate chooses between the release and the
+    platform's own recommender, and the release is installed either way.
 
     Args:
         platform: what it is fitted on.
-        encoder: the release's file.
+        release: the release.
 
     Returns:
         The fit.
@@ -42,11 +46,13 @@ def fitted(platform: PlatformSide, encoder: Path) -> Opened:
         InputError: if the platform's data are wrong.
     """
     try:
-        opened = open_fit(platform.data, encoder, platform.settings, platform.reports(), platform.store)
+        before = None if release.recalls else platform.store
+        opened = open_fit(platform.data, release.path, platform.settings, platform.reports(), before)
     except FeatureSpaceMismatch as error:
         raise ReleaseRefused(str(error), code="feature-space") from error
     in_steps(opened.fit.steps_with_baskets)
-    _require_served(opened.fit.verdict)
+    if not release.recalls:
+        _require_served(opened.fit.verdict)
     return opened
 
 

@@ -1,6 +1,8 @@
 """A release that arrives: its files as TUF lists them, then what they say of themselves and of each other."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 from client.features.item_features import known_space
 from client.releases.place import ReleasesPlace
@@ -20,7 +22,18 @@ FILES: Mapping[Kind, str] = {
 """of a release, in its folder"""
 
 
-def taken_in(place: ReleasesPlace, view: TrustedView, version: int, features: str) -> Encoder:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TakenRelease:
+    """A release whose files are here and hold."""
+
+    encoder: Encoder
+    path: Path
+    """of its file"""
+    recalls: bool
+    """whether it takes back the release before it"""
+
+
+def taken_in(place: ReleasesPlace, view: TrustedView, version: int, features: str) -> TakenRelease:
     """Fetch a release and check it: length and digest of each file, statement, manifest, encoder, probes.
 
     Args:
@@ -31,7 +44,7 @@ def taken_in(place: ReleasesPlace, view: TrustedView, version: int, features: st
             the fit does.
 
     Returns:
-        The release's encoder.
+        The release.
 
     Raises:
         ReleaseRefused: with the code of the first check that fails.
@@ -46,7 +59,7 @@ def taken_in(place: ReleasesPlace, view: TrustedView, version: int, features: st
         return _checked(place, view, version, features)
 
 
-def _checked(place: ReleasesPlace, view: TrustedView, version: int, features: str) -> Encoder:
+def _checked(place: ReleasesPlace, view: TrustedView, version: int, features: str) -> TakenRelease:
     path = place.arriving / FILES["encoder"]
     manifest = checked_manifest(
         (place.arriving / FILES["manifest"]).read_bytes(),
@@ -60,4 +73,4 @@ def _checked(place: ReleasesPlace, view: TrustedView, version: int, features: st
     if space is not None:
         require_space(manifest, space)
     encoder, _ = checked_encoder(manifest, path)
-    return encoder
+    return TakenRelease(encoder=encoder, path=path, recalls=manifest.rolls_back_to is not None)

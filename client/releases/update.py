@@ -13,14 +13,13 @@ from client.gate.gate import GateVerdict
 from client.recommender.served_head import RECORD
 from client.releases.fetcher import ReleaseFetcher
 from client.releases.gate import PlatformSide, fitted, head_writer
-from client.releases.incoming import FILES, taken_in
+from client.releases.incoming import TakenRelease, taken_in
 from client.releases.installation import install, settled
 from client.releases.installed import Begun, Installed, named, read_installed, write_installed
 from client.releases.pace import USUAL, Pace
 from client.releases.place import ReleasesPlace
 from client.releases.source import Source
 from client.releases.trusted import TrustedView, first_trusted
-from shared.encoder.encoder import Encoder
 from shared.errors import InputError, ReleaseRefused
 from shared.releases.targets import releases_in
 from shared.system.progress import working
@@ -103,19 +102,19 @@ def _updated(
         return UpdateOutcome(version=version, done="current", reason=f"{named(version)} is the newest, and installed")
     if not force and version in installed.refused:
         return UpdateOutcome(version=version, done="refused before", reason=installed.refused[version])
-    encoder = taken_in(place, view, version, platform.settings.features)
-    return _judged(place, version, encoder, platform)
+    taken = taken_in(place, view, version, platform.settings.features)
+    return _judged(place, version, taken, platform)
 
 
-def _judged(place: ReleasesPlace, version: int, encoder: Encoder, platform: PlatformSide) -> UpdateOutcome:
+def _judged(place: ReleasesPlace, version: int, taken: TakenRelease, platform: PlatformSide) -> UpdateOutcome:
     """The fit, and the installation if the gate serves the release; else it is remembered, and its files go."""
     try:
-        opened = fitted(platform, place.arriving / FILES["encoder"])
+        opened = fitted(platform, taken)
     except ReleaseRefused as refusal:
         write_installed(place.installed, read_installed(place.installed).with_refused(version, str(refusal)))
         shutil.rmtree(place.arriving, ignore_errors=True)
         raise
-    begun = Begun(version=version, digest=encoder.digest)
+    begun = Begun(version=version, digest=taken.encoder.digest)
     install(place, platform.store, begun, head_writer(platform, opened))
     shutil.rmtree(place.parts, ignore_errors=True)
     verdict = opened.fit.verdict

@@ -58,7 +58,7 @@ def update(world, place, sources=None, features=ANY_SPACE, pace=None):
     fetcher = ReleaseFetcher(sources, place.parts, *([pace] if pace else []))
     view = first_trusted(place, world.root_bytes, sources, fetcher)
     version = max(releases_in(view.targets))
-    return version, taken_in(place, view, version, features)
+    return version, taken_in(place, view, version, features).encoder
 
 
 def refused(world, place, code, **given):
