@@ -149,12 +149,14 @@ def _release(home: AgentHome, settings: AgentSettings) -> dict[str, Any]:
         return {"version": None, "looked": None, "words": str(error)}
     looked, begun = installed.looked, installed.begun
     often = f"every {settings.update_every:g} hours" if settings.update_every else "when graft-client update is run"
+    unpinned = "no root is pinned, so none is trusted: graft-client update DIR --root FILE"
     words = [
         f"{installed.current} is installed" if installed.current else "none is installed",
         f"last looked {looked.time}: {looked.outcome}" if looked else "",
         f"an update runs now, as process {place.at_work()}" if place.at_work() else "",
         f"a change to release {begun.version} was cut off; the next update or roll-back ends it" if begun else "",
         f"looks {often}",
+        "" if place.pinned_root.exists() else unpinned,
     ]
     return {
         "version": installed.current or None,

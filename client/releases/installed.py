@@ -101,7 +101,15 @@ class Installed:
         )
 
     def with_refused(self, version: int, why: str) -> "Installed":
-        """After the platform's own gate refused a release."""
+        """After the platform's own gate refused a release.
+
+        Args:
+            version: of the release.
+            why: in one sentence.
+
+        Returns:
+            The record.
+        """
         return replace(self._with(version, "refused"), refused={**self.refused, version: why})
 
     def with_look(self, outcome: str) -> "Installed":

@@ -68,7 +68,21 @@ class MeteredBackend(NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> NetworkStream:
-        """See ``NetworkBackend``."""
+        """See ``NetworkBackend``.
+
+        Args:
+            host: name or address.
+            port: of the host.
+            timeout: seconds that are waited at most; the meter may allow fewer.
+            local_address: from which it connects; None: any.
+            socket_options: set on the socket.
+
+        Returns:
+            The connection, metered.
+
+        Raises:
+            SlowRetrievalError: if the time is over.
+        """
         allowed = self._meter.wait_seconds(timeout)
         return _MeteredStream(
             self._backend.connect_tcp(host, port, allowed, local_address, socket_options), self._meter
