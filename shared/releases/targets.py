@@ -4,7 +4,7 @@ TUF's roles say which release may be installed; what a release is stands in its 
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from tuf.api.metadata import TargetFile, Targets
 
@@ -35,17 +35,20 @@ def target_name(version: int, kind: Kind) -> str:
     return f"encoder-{version}.{_ENDINGS[kind]}"
 
 
-def custom_of(version: int, kind: Kind) -> dict[str, Any]:
-    """What a target says of itself in TUF's metadata.
+def target_of(version: int, kind: Kind, content: bytes) -> TargetFile:
+    """A release's file as TUF's metadata list it.
 
     Args:
         version: of the release, from 1.
         kind: which of its three files.
+        content: all of its bytes.
 
     Returns:
-        The field ``custom``.
+        With length and SHA-256, and what it is as ``custom``.
     """
-    return {"version": version, "kind": kind}
+    target = TargetFile.from_data(target_name(version, kind), content, ["sha256"])
+    target.unrecognized_fields["custom"] = {"version": version, "kind": kind}
+    return target
 
 
 def releases_in(targets: Targets) -> dict[int, dict[Kind, TargetFile]]:

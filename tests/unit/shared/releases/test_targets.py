@@ -1,17 +1,15 @@
 import pytest
-from tuf.api.metadata import TargetFile, Targets
+from tuf.api.metadata import Targets
 
 from shared.errors import ReleaseRefused
-from shared.releases.targets import KINDS, STATEMENT_KEY, custom_of, releases_in, statement_key, target_name
+from shared.releases.targets import KINDS, STATEMENT_KEY, releases_in, statement_key, target_name, target_of
 
 
 def listed(*versions: int) -> Targets:
     targets = Targets()
     for version in versions:
         for kind in KINDS:
-            name = target_name(version, kind)
-            custom = {"custom": custom_of(version, kind)}
-            targets.targets[name] = TargetFile(1, {"sha256": "0" * 64}, name, custom)
+            targets.targets[target_name(version, kind)] = target_of(version, kind, b"content")
     return targets
 
 
