@@ -27,7 +27,7 @@ from client.releases.trusted import first_trusted
 from shared.errors import ReleaseRefused
 from shared.releases import checks
 from shared.releases.targets import releases_in
-from tests.release_world import ReleaseWorld, same_document
+from tests.hostile_repository import HostileRepository, same_document
 from tests.unit.client.releases.sources import https_source
 from tests.unit.shared.releases.release_samples import learnt_encoder, write_encoder
 
@@ -37,7 +37,7 @@ ANY_SPACE = "precomputed"
 
 @pytest.fixture
 def world(tmp_path):
-    made = ReleaseWorld(tmp_path / "releases")
+    made = HostileRepository(tmp_path / "releases")
     published(made, tmp_path, 1)
     return made
 
@@ -240,7 +240,7 @@ def test_what_another_key_signed_is_refused(world, place, role, monkeypatch):
 
 def test_a_root_that_the_root_before_did_not_sign_is_refused(world, place, tmp_path, monkeypatch):
     update(world, place)
-    thief = ReleaseWorld(tmp_path / "thief")
+    thief = HostileRepository(tmp_path / "thief")
     thief.root.version = 2
     (thief.metadata_folder / "2.root.json").write_bytes(thief.signed(thief.root))
     for version in range(7, 10):  # beyond the versions that the platform has seen
@@ -289,7 +289,7 @@ def test_a_source_that_drips_is_given_up(world, place, tmp_path):
 
 def test_one_stolen_key_of_two_signs_no_release(tmp_path, place):
     for threshold in (2, 1):
-        world = ReleaseWorld(tmp_path / f"of-{threshold}", targets_keys=2, targets_threshold=threshold)
+        world = HostileRepository(tmp_path / f"of-{threshold}", targets_keys=2, targets_threshold=threshold)
         published(world, tmp_path, 1)
         thief = {Targets.type: world.keys[Targets.type][:1]}  # and timestamp and snapshot, which lie at the door
         world.write(**thief)
@@ -342,7 +342,7 @@ def test_probes_of_another_encoder_are_refused(world, place, tmp_path, monkeypat
 @given(share=st.floats(0, 1, exclude_max=True), change=st.integers(1, 255), data=st.data())
 def test_a_byte_changed_anywhere_is_refused(tmp_path_factory, share, change, data):
     folder = tmp_path_factory.mktemp("flipped")
-    world = ReleaseWorld(folder / "releases")
+    world = HostileRepository(folder / "releases")
     published(world, folder, 1)
     world.rotate(Timestamp.type)
     world.write()

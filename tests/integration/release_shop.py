@@ -14,8 +14,8 @@ from client.training.loop import TrainingSettings
 from server.coordinator.certificates import new_authority
 from shared.encoder.encoder import Encoder
 from shared.encoder.file import load_encoder, save_encoder
+from tests.hostile_repository import HostileRepository
 from tests.integration.tiny_folders import write_tiny_folder
-from tests.release_world import ReleaseWorld
 from tests.small_space import FEATURES
 
 USERS = 60
@@ -56,12 +56,12 @@ def make_shop(folder: Path, **settings: object) -> AgentHome:
     return make_agent(folder / "agent", AgentSettings(**given), folder / "ca.crt")  # type: ignore[arg-type]
 
 
-def release(world: ReleaseWorld, version: int, file: Path) -> None:
+def release(world: HostileRepository, version: int, file: Path) -> None:
     """Publish an encoder's file."""
     world.publish(version, load_encoder(file)[0], file)
 
 
-def updated(home: AgentHome, world: ReleaseWorld, **given: object) -> UpdateOutcome:
+def updated(home: AgentHome, world: HostileRepository, **given: object) -> UpdateOutcome:
     """Update from the world's folder, with no encoder of the platform's own in the fit."""
     options = {"own": False, "sources": (str(world.folder),), **given}
     return update(home.folder, **options)  # type: ignore[arg-type]

@@ -19,10 +19,10 @@ from client.releases.place import ReleasesPlace
 from client.store.head_store import open_heads
 from shared.encoder.file import load_encoder
 from shared.errors import ConfigError, ReleaseRefused
+from tests.hostile_repository import HostileRepository
 from tests.integration.commands import run
 from tests.integration.killed_work import KilledWork, killed_work
 from tests.integration.release_shop import Encoders, make_shop, release, updated, write_encoders
-from tests.release_world import ReleaseWorld
 
 MOMENTS = 20
 
@@ -33,8 +33,8 @@ def encoders(tmp_path_factory) -> Encoders:
 
 
 @pytest.fixture
-def world(tmp_path) -> ReleaseWorld:
-    return ReleaseWorld(tmp_path / "releases")
+def world(tmp_path) -> HostileRepository:
+    return HostileRepository(tmp_path / "releases")
 
 
 @pytest.fixture
@@ -177,7 +177,7 @@ def test_the_command_pins_a_root_and_says_what_it_did(tmp_path, world, encoders)
     assert "expected --root FILE, the root.json that the coordinator's operator gives" in unsaid.stderr
     done = run("graft-client", "update", home.folder, "--root", root, "--from", world.folder, "--no-own", "--json")
     assert (done.returncode, json.loads(done.stdout)["done"]) == (0, "installed"), done.stderr
-    stranger = ReleaseWorld(tmp_path / "stranger")
+    stranger = HostileRepository(tmp_path / "stranger")
     other = run("graft-client", "update", home.folder, "--root", stranger.metadata_folder / "1.root.json")
     assert other.returncode == 2
     assert "another root is pinned already" in other.stderr

@@ -9,20 +9,20 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from securesystemslib.signer import CryptoSigner
-from tuf.api.metadata import Metadata, MetaFile, Role, Root, Snapshot, TargetFile, Targets, Timestamp
+from tuf.api.metadata import Metadata, MetaFile, Role, Root, Snapshot, Targets, Timestamp
 from tuf.api.serialization.json import JSONSerializer
 
 from client.releases.source import Source
 from shared.encoder.encoder import Encoder
 from shared.releases.statement import signed_statement
-from shared.releases.targets import KINDS, STATEMENT_KEY, custom_of, target_name
+from shared.releases.targets import KINDS, STATEMENT_KEY, target_name, target_of
 from tests.unit.shared.releases.release_samples import manifest_of
 
 ROLES = (Root.type, Timestamp.type, Snapshot.type, Targets.type)
 _COMPACT = JSONSerializer(compact=False)
 
 
-class ReleaseWorld:
+class HostileRepository:
     """The repository as its owner has it; ``write`` puts it where platforms look."""
 
     def __init__(self, folder: Path, *, targets_keys: int = 1, targets_threshold: int = 1) -> None:
@@ -85,11 +85,9 @@ class ReleaseWorld:
     def add(self, version: int, contents: Mapping[str, bytes]) -> None:
         """Add the three files of a release, whatever they are, and write."""
         for kind in KINDS:
-            name = target_name(version, kind)
-            target = TargetFile.from_data(name, contents[kind], ["sha256"])
-            target.unrecognized_fields["custom"] = custom_of(version, kind)
-            self.targets.targets[name] = target
-            (self.targets_folder / f"{target.hashes['sha256']}.{name}").write_bytes(contents[kind])
+            target = target_of(version, kind, contents[kind])
+            self.targets.targets[target.path] = target
+            (self.targets_folder / f"{target.hashes['sha256']}.{target.path}").write_bytes(contents[kind])
         self.write()
 
     def write(self, **signers: Any) -> None:
