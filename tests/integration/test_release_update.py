@@ -3,12 +3,14 @@
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from client.agent.home import AgentHome
+from client.agent.home import AgentHome, AgentSettings
+from client.agent.own_updates import OwnUpdates
 from client.agent.status import status, status_lines
 from client.api.releases import roll_back
 from client.recommender.recommender import ListQuery, open_recommender
@@ -19,6 +21,7 @@ from client.releases.place import ReleasesPlace
 from client.store.head_store import open_heads
 from shared.encoder.file import load_encoder
 from shared.errors import ConfigError, ReleaseRefused
+from shared.system.settings_file import read_settings
 from tests.hostile_repository import HostileRepository
 from tests.integration.commands import run
 from tests.integration.killed_work import KilledWork, killed_work
@@ -209,6 +212,32 @@ def test_one_update_at_a_time(home, world, encoders) -> None:
         done = run("graft-client", "update", home.folder, "--from", world.folder)
     assert done.returncode == 2
     assert f"an update is under way, as process {os.getpid()}" in done.stderr
+
+
+def test_init_pins_a_root_or_makes_nothing(tmp_path, home, world) -> None:
+    words = ("--ca", home.authority, "--server", "localhost:9443", "--name", "shop", "--data", tmp_path / "data")
+    refused = run("graft-client", "init", tmp_path / "new", *words, "--release-root", home.authority)
+    assert (refused.returncode, (tmp_path / "new").exists()) == (2, False), refused.stderr
+    root = world.metadata_folder / "1.root.json"
+    done = run("graft-client", "init", tmp_path / "new", *words, "--release-root", root)
+    assert done.returncode == 0, done.stderr
+    assert ReleasesPlace(AgentHome(tmp_path / "new").releases).root() == root.read_bytes()
+
+
+def test_a_running_agent_updates_by_itself(tmp_path, world, encoders) -> None:
+    home = make_shop(tmp_path, update_every=1.0, update_from=(str(world.folder),))
+    ReleasesPlace(home.releases).pin(world.root_bytes)
+    release(world, 1, encoders.good)
+    settings = read_settings(AgentSettings, home.settings)
+    updates = OwnUpdates(home=home, settings=settings, seconds=time.monotonic)
+    deadline = time.monotonic() + 120
+    while updates.look():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    look = installed(home).looked
+    assert look is not None, (home.logs / "update.log").read_text()
+    assert (installed(home).current, look.outcome.partition(";")[0]) == (1, "release 1 is installed"), look
+    assert "looks every 1 hours" in status(home)["release"]["words"]
 
 
 # kill -9
