@@ -111,7 +111,7 @@ def losses_in(judged: Mapping[str, Any], history: History) -> list[Loss]:
         before, after = first["validation"][name].get(BOTH, 0.0), parts.get(BOTH, 0.0)
         if before > 0:
             spread = math.hypot(*(line.get("spread", {}).get(name, 0.0) for line in (first, judged)))
-            losses.append(Loss(name=name, share=(before - after) / before, doubt=2 * spread / before))
+            losses.append(Loss(name=name, share=1 - after / before, doubt=2 * spread / before))
     return losses
 
 
