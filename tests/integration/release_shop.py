@@ -62,6 +62,11 @@ def release(world: HostileRepository, version: int, file: Path) -> None:
 
 
 def updated(home: AgentHome, world: HostileRepository, **given: object) -> UpdateOutcome:
-    """Update from the world's folder, with no encoder of the platform's own in the fit."""
-    options = {"own": False, "sources": (str(world.folder),), **given}
+    """Update from the world's folder."""
+    return updated_from(home, world.folder, **given)
+
+
+def updated_from(home: AgentHome, folder: Path, **given: object) -> UpdateOutcome:
+    """Update from a folder, with no encoder of the platform's own in the fit."""
+    options = {"own": False, "sources": (str(folder),), **given}
     return update(home.folder, **options)  # type: ignore[arg-type]
