@@ -147,8 +147,8 @@ class AgentSettings(DataSettings, MetricsPort, MemberSettings):
         (),
         flag="",
         metavar="SOURCE",
-        help="Where releases come from: coordinator, a folder or https://...; several are asked in their order. None: "
-        "coordinator.",
+        help="Where releases come from: coordinator, a folder or https://...; several are asked in their order. A "
+        "relative path counts from the agent's folder. None: coordinator.",
         see="releases.md",
     )
     keep_loaded: bool = option(

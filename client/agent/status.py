@@ -14,7 +14,7 @@ from client.agent.programs import supervision
 from client.agent.sum_key import own_party
 from client.guard.ledger import ANSWERS, SHOWN, Ledger
 from client.guard.pinned_key import pinned_key
-from client.releases.installed import read_installed
+from client.releases.installed import named, read_installed
 from client.releases.place import ReleasesPlace
 from client.store.vault import is_vault
 from shared.errors import ConfigError, GraftError
@@ -149,14 +149,14 @@ def _release(home: AgentHome, settings: AgentSettings) -> dict[str, Any]:
         return {"version": None, "looked": None, "words": str(error)}
     looked, begun = installed.looked, installed.begun
     often = f"every {settings.update_every:g} hours" if settings.update_every else "when graft-client update is run"
-    unpinned = "no root is pinned, so none is trusted: graft-client update DIR --root FILE"
+    if not place.pinned_root.exists():
+        often += "; nobody has said yet whose releases to trust (--root FILE)"
     words = [
         f"{installed.current} is installed" if installed.current else "none is installed",
         f"last looked {looked.time}: {looked.outcome}" if looked else "",
         f"an update runs now, as process {place.at_work()}" if place.at_work() else "",
-        f"a change to release {begun.version} was cut off; the next update or roll-back ends it" if begun else "",
+        f"a change to {named(begun.version)} was cut off; the next update or roll-back ends it" if begun else "",
         f"looks {often}",
-        "" if place.pinned_root.exists() else unpinned,
     ]
     return {
         "version": installed.current or None,

@@ -90,8 +90,9 @@ def updated(
     with os_error_as(ConfigError, f"{home.authority}: cannot be read"):
         door = door_of(settings, home.authority)
     way = Way(server=door.server, authority=door.authority.decode("ascii", "replace"), http_proxy=door.http_proxy)
-    names = sources or settings.update_from or (COORDINATOR,)
-    return update_platform(place, [source_of(name, way) for name in names], platform, force=force)
+    beside = Path() if sources else home.folder
+    asked = [source_of(name, way, beside) for name in sources or settings.update_from or (COORDINATOR,)]
+    return update_platform(place, asked, platform, force=force)
 
 
 @in_python_words()

@@ -21,7 +21,9 @@ KEPT_RELEASES = 3
 
 
 def settled(place: ReleasesPlace, store: HeadStore) -> Installed:
-    """What is installed, where a change that was cut off is ended: taken as done if its head is served, else dropped.
+    """What is installed, once a change that was cut off is ended.
+
+    A release counts as installed if its head is served already, else as never begun; a roll-back is done again.
 
     Args:
         place: where the platform keeps releases; nobody else updates.
@@ -38,10 +40,10 @@ def settled(place: ReleasesPlace, store: HeadStore) -> Installed:
     begun = installed.begun
     if begun is None:
         return installed
-    if not begun.digest:
+    if not begun.digest and begun.version in kept_versions(store):
         take_head(store, begun.version)
         ended = installed.with_taken_back(begun.version, kept_versions(store))
-    elif served_encoder(store) == begun.digest:
+    elif begun.digest and served_encoder(store) == begun.digest:
         ended = installed.with_installed(begun.version, kept_versions(store))
     else:
         ended = replace(installed, begun=None)

@@ -50,12 +50,13 @@ class Way:
     http_proxy: str = ""
 
 
-def source_of(text: str, way: Way) -> Source:
+def source_of(text: str, way: Way, beside: Path = Path()) -> Source:
     """A source by what a person wrote.
 
     Args:
         text: ``coordinator``, ``https://...`` or a folder.
         way: to the coordinator, and out of this network.
+        beside: the folder from which a relative path counts.
 
     Returns:
         The source; nothing is asked for yet.
@@ -64,16 +65,23 @@ def source_of(text: str, way: Way) -> Source:
         ConfigError: if it is none.
     """
     if text == COORDINATOR:
-        trust = ssl.create_default_context(cadata=way.authority)
+        trust = _trust(way.authority)
         address = f"{_HTTPS}://{way.server}/{AT_THE_DOOR}/"
         return Source(name=text, address=address, trust=trust, http_proxy=way.http_proxy)
     scheme = urlsplit(text).scheme
     if scheme == _HTTPS:
         trust = ssl.create_default_context()
         return Source(name=text, address=text.rstrip("/") + "/", trust=trust, http_proxy=way.http_proxy)
-    folder = Path(text)
+    folder = beside / text
     if scheme and not folder.exists():
         raise ConfigError(f"a source of releases must be {COORDINATOR}, a folder or https://...; got {text!r}")
     if not (folder / METADATA).is_dir():
         raise ConfigError(f"{folder}: expected a folder of releases, with {METADATA}/ in it; found none")
     return Source(name=text, address=f"{_FOLDER}://{quote(str(folder.resolve()))}/")
+
+
+def _trust(authority: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cadata=authority)
+    except (ssl.SSLError, ValueError) as error:
+        raise ConfigError("the coordinator's authority: expected a certificate as PEM; found something else") from error

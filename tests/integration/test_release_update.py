@@ -11,11 +11,12 @@ import pytest
 
 from client.agent.home import AgentHome, AgentSettings
 from client.agent.own_updates import OwnUpdates
+from client.agent.private_part import require_private_part
 from client.agent.status import status, status_lines
 from client.api.releases import roll_back
 from client.recommender.recommender import ListQuery, open_recommender
 from client.recommender.served_head import RECORD
-from client.releases.installed import read_installed
+from client.releases.installed import Begun, Installed, read_installed, write_installed
 from client.releases.kept_heads import kept_versions
 from client.releases.place import ReleasesPlace
 from client.store.head_store import open_heads
@@ -225,7 +226,7 @@ def test_init_pins_a_root_or_makes_nothing(tmp_path, home, world) -> None:
 
 
 def test_a_running_agent_updates_by_itself(tmp_path, world, encoders) -> None:
-    home = make_shop(tmp_path, update_every=1.0, update_from=(str(world.folder),))
+    home = make_shop(tmp_path, update_every=1.0, update_from=("../releases",))
     ReleasesPlace(home.releases).pin(world.root_bytes)
     release(world, 1, encoders.good)
     settings = read_settings(AgentSettings, home.settings)
@@ -297,6 +298,22 @@ def test_a_kill_at_any_moment_of_a_roll_back_leaves_a_whole_head(tmp_path, home,
 def _restore(home: AgentHome, whole: Path) -> None:
     shutil.rmtree(home.folder)
     shutil.copytree(whole, home.folder)
+
+
+def test_a_roll_back_that_was_cut_off_before_all_was_erased_is_dropped(home, world, encoders) -> None:
+    place = ReleasesPlace(home.releases)
+    write_installed(place.installed, Installed(current=2, newest=2, begun=Begun(version=1)))
+    release(world, 3, encoders.good)
+    assert updated(home, world).done == "installed"
+    assert (installed(home).current, installed(home).begun, installed(home).last_good) == (3, None, None)
+
+
+def test_what_was_erased_is_installed_again(home, world, encoders) -> None:
+    release(world, 1, encoders.good)
+    updated(home, world)
+    assert run("graft-client", "delete-all", home.folder, "--yes").returncode == 0
+    require_private_part(home, read_settings(AgentSettings, home.settings))  # as the next start does
+    assert updated(home, world).done == "installed"
 
 
 def test_the_record_is_named_where_it_cannot_be_read(home, world) -> None:
