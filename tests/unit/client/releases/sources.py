@@ -1,9 +1,10 @@
 """Servers for tests of fetching: an HTTPS one whose answers a test chooses, with an authority of its own."""
 
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -68,3 +69,43 @@ def sends(content: bytes, *, ranges: bool = True) -> Answer:
         request.wfile.write(content[begin:])
 
     return answer
+
+
+@contextmanager
+def connect_proxy() -> Iterator[tuple[str, list[str]]]:
+    """A proxy that lets through what it is asked to connect to; its address, and what it was asked."""
+    asked: list[str] = []
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = listener.accept()
+                threading.Thread(target=_let_through, args=(near, asked), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", asked
+    finally:
+        listener.close()
+
+
+def _let_through(near: socket.socket, asked: list[str]) -> None:
+    head = b""
+    while b"\r\n\r\n" not in head:
+        head += near.recv(4096)
+    asked.append(head.split(b"\r\n")[0].decode())
+    host, _, port = head.split()[1].decode().rpartition(":")
+    with socket.create_connection((host, int(port))) as far, near:
+        near.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        back = threading.Thread(target=_copy, args=(far, near), daemon=True)
+        back.start()
+        _copy(near, far)
+        back.join()
+
+
+def _copy(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while chunk := source.recv(65536):
+            target.sendall(chunk)
+        target.shutdown(socket.SHUT_WR)

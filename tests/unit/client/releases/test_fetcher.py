@@ -1,6 +1,7 @@
 """Files of a repository come in chunks, go on where an earlier try ended, and from no source too slowly."""
 
 import time
+from dataclasses import replace
 
 import pytest
 from tuf.api.exceptions import DownloadError, DownloadHTTPError, DownloadLengthMismatchError, SlowRetrievalError
@@ -8,7 +9,7 @@ from tuf.api.exceptions import DownloadError, DownloadHTTPError, DownloadLengthM
 from client.releases.fetcher import CHUNK, ReleaseFetcher
 from client.releases.pace import Meter, Pace
 from client.releases.source import Source
-from tests.unit.client.releases.sources import https_source, sends
+from tests.unit.client.releases.sources import connect_proxy, https_source, sends
 
 CONTENT = bytes(range(256)) * 1024
 NAME = "ab12.encoder-1.safetensors"
@@ -162,6 +163,13 @@ def test_a_redirect_within_https_is_followed_and_not_for_ever(tmp_path):
         assert fetched(fetcher, source) == CONTENT
         with pytest.raises(DownloadError, match="more than 5 times"):
             fetched(fetcher, source, name="round")
+
+
+def test_the_way_out_may_be_a_proxy(tmp_path):
+    with https_source(tmp_path, sends(CONTENT)) as source, connect_proxy() as (address, asked):
+        through = replace(source, http_proxy=address)
+        assert fetched(ReleaseFetcher([through], tmp_path / "parts"), through) == CONTENT
+    assert asked == [f"CONNECT {source.address.split('/')[2]} HTTP/1.1"]
 
 
 def test_a_certificate_of_another_authority_is_not_trusted(tmp_path):
