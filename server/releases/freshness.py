@@ -88,12 +88,13 @@ class ReleaseKeeper:
         now, repository = self.now(), Repository(self.home.releases)
         if not repository.exists or (self._next is not None and now < self._next):
             return
-        self._next = now + timedelta(seconds=LOOK_SECONDS)
         keys = KeyFolders([self.home.release_keys])
         signing = Signing(repository=repository, keys=keys, settings=self.settings, now=now)
-        if not due(repository.chain(), signing):
-            return
-        refreshed = refresh(signing)
+        if due(repository.chain(), signing):
+            self._tell(refresh(signing))
+        self._next = now + timedelta(seconds=LOOK_SECONDS)
+
+    def _tell(self, refreshed: Refreshed) -> None:
         if refreshed.renewed:
             _LOG.info("signed anew: %s", ", ".join(refreshed.renewed))
         for role in sorted(set(refreshed.waiting) - self._told):

@@ -15,6 +15,8 @@ from server.coordinator.run_book import EVALUATE, Run, kept_evaluation
 from shared.federation.messages import BOTH
 
 History = Sequence[Mapping[str, Any]]
+_ROUNDING = 1e-9
+"""by which a share is too large where scores of two digits, such as .1 and .09, are divided"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +67,7 @@ def gate_verdict(encoder: bytes, runs: Iterable[Run], settings: ReleaseSettings)
         held = f"no platform has judged it: run {run.number} left it, and nobody evaluated it there"
         return GateVerdict(run=run.number, accepted=0, declined=0, held=held)
     losses = losses_in(judged, history)
-    beyond = [loss for loss in losses if loss.share - loss.doubt > settings.release_tolerated_loss]
+    beyond = [loss for loss in losses if loss.share - loss.doubt > settings.release_tolerated_loss + _ROUNDING]
     declined, answered = _declined(judged), len(judged["validation"])
     reasons = [
         *_share_reason(declined, declined + len(judged["platforms"]), settings),

@@ -3,7 +3,8 @@
 from tuf.api.metadata import MetaFile, Role, Root, Snapshot, Targets, Timestamp
 
 from server.releases.chain import ROLES, SNAPSHOT_OF, TARGETS_OF, TIMESTAMP, versioned
-from server.releases.keys import STATEMENT, KeyPlan
+from server.releases.key_plan import KeyPlan
+from server.releases.keys import STATEMENT
 from server.releases.repository import Write
 from server.releases.signing import Signing, root_writes
 from shared.errors import ConfigError

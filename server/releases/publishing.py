@@ -9,13 +9,14 @@ from server.coordinator.home import ServerHome
 from server.coordinator.run_book import Run, RunBook
 from server.releases.chain import Chain
 from server.releases.gate import GateVerdict, gate_verdict
-from server.releases.keys import ONE_KEY_EACH, KeyPlan
+from server.releases.key_plan import ONE_KEY_EACH, KeyPlan
 from server.releases.manifest_facts import privacy_statement, round_summaries
 from server.releases.new_repository import make_repository
 from server.releases.release_files import ReleaseFiles, read_release
 from server.releases.repository import Write
 from server.releases.signing import Signing, next_targets
 from shared.encoder.file import load_encoder
+from shared.encoder.provenance import check_line
 from shared.errors import ConfigError, os_error_as
 from shared.releases.manifest import Manifest
 from shared.releases.probes import probes_of
@@ -45,11 +46,12 @@ def publish(home: ServerHome, signing: Signing, *, despite: str = "", plan: KeyP
         The release.
 
     Raises:
-        ConfigError: if the gate holds it, keys are missing, it is the current release already, or a file cannot be read
-            or written.
+        ConfigError: if the gate holds it, ``despite`` is no line, keys are missing, it is the current release already,
+            or a file cannot be read or written.
         EncoderFileError: if the newest encoder is none.
         ReleaseRefused: if what the repository says now does not hold.
     """
+    check_line("despite", despite)
     runs, content = RunBook(home.runs).runs(), _content(home.encoder)
     verdict = gate_verdict(content, runs, signing.settings)
     if verdict.held and not despite:

@@ -11,7 +11,8 @@ from tuf.ngclient import FetcherInterface, Updater
 
 from server.coordinator.home import ServerHome, ServerSettings
 from server.coordinator.run_book import Run, RunBook, Standing
-from server.releases.keys import KeyFolders, KeyPlan
+from server.releases.key_plan import KeyPlan
+from server.releases.keys import KeyFolders
 from server.releases.publishing import Published, publish
 from server.releases.repository import Repository
 from server.releases.signing import Signing

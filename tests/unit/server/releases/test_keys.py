@@ -5,7 +5,8 @@ import pytest
 from tuf.api.exceptions import UnsignedMetadataError
 
 from server.releases.freshness import refresh
-from server.releases.keys import KeyFolders, KeyPlan
+from server.releases.key_plan import KeyPlan
+from server.releases.keys import KeyFolders
 from server.releases.publishing import roll_back
 from server.releases.rotation import ROTATED, rotate
 from server.releases.verification import verify

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from server.releases.keys import KeyPlan
+from server.releases.key_plan import KeyPlan
 from server.releases.publishing import roll_back
 from server.releases.release_files import read_release
 from server.releases.verification import verify
