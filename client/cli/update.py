@@ -12,6 +12,9 @@ from shared.system.answer import AsJson, tell
 from shared.system.command_options import with_options
 from shared.system.progress import shown
 
+_GIVES_WAY = 10
+"""of Unix's niceness: a service on the same machine comes first"""
+
 
 @with_options
 def update(
@@ -47,6 +50,7 @@ def update(
     A service of the same heads takes the new head within seconds. The head of before is kept for roll-back.
     """
     os.umask(PRIVATE)
+    os.nice(_GIVES_WAY)
     with shown("update"):
         from client.api.releases import updated
 
