@@ -153,9 +153,9 @@ def _new_folder(folder: Path) -> Path:
 
 
 def _publish(world: HostileRepository, encoders: Encoders, version: int) -> None:
-    """One encoder and the other in turn; each recalls the one before, so that every shop takes every release."""
+    """One encoder and the other in turn; from the third on each is brought back, so that every shop takes it."""
     file = encoders.weak if version % 2 else encoders.good
-    world.publish(version, load_encoder(file)[0], file, rolls_back_to=version - 1 or None)
+    world.publish(version, load_encoder(file)[0], file, rolls_back_to=version - 2 if version > 2 else None)
 
 
 def _update(shop: Shop, world: HostileRepository) -> None:

@@ -31,8 +31,8 @@ class PlatformSide:
 def fitted(platform: PlatformSide, release: TakenRelease) -> Opened:
     """The fit with a release's encoder, done and judged; nothing is stored.
 
-    What is served now competes, but where the release recalls it: then the gate chooses between the release and the
-    platform's own recommender, and the release is installed either way.
+    What is served now competes, but where the release brings an earlier one back: then the gate chooses between that
+    encoder and the platform's own recommender, and the release is installed either way.
 
     Args:
         platform: what it is fitted on.
@@ -46,12 +46,12 @@ def fitted(platform: PlatformSide, release: TakenRelease) -> Opened:
         InputError: if the platform's data are wrong.
     """
     try:
-        before = None if release.recalls else platform.store
+        before = None if release.brings_back else platform.store
         opened = open_fit(platform.data, release.path, platform.settings, platform.reports(), before)
     except FeatureSpaceMismatch as error:
         raise ReleaseRefused(str(error), code="feature-space") from error
     in_steps(opened.fit.steps_with_baskets)
-    if not release.recalls:
+    if not release.brings_back:
         _require_served(opened.fit.verdict)
     return opened
 

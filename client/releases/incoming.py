@@ -8,8 +8,9 @@ from client.features.item_features import known_space
 from client.releases.place import ReleasesPlace
 from client.releases.trusted import TrustedView, fetch
 from shared.encoder.encoder import Encoder
-from shared.errors import ConfigError, os_error_as
+from shared.errors import ConfigError, ReleaseRefused, os_error_as
 from shared.releases.checks import checked_encoder, checked_manifest, file_digest, require_fresh, require_space
+from shared.releases.manifest import Manifest
 from shared.releases.targets import Kind, releases_in, statement_key
 from shared.system.progress import working
 from shared.system.utc_clock import utc_now
@@ -29,8 +30,8 @@ class TakenRelease:
     encoder: Encoder
     path: Path
     """of its file"""
-    recalls: bool
-    """whether it takes back the release before it"""
+    brings_back: bool
+    """whether it has an earlier release's encoder, for every platform to go back to"""
 
 
 def taken_in(place: ReleasesPlace, view: TrustedView, version: int, features: str) -> TakenRelease:
@@ -72,5 +73,17 @@ def _checked(place: ReleasesPlace, view: TrustedView, version: int, features: st
     space = known_space(features)
     if space is not None:
         require_space(manifest, space)
+    _require_same_bytes(manifest, view)
     encoder, _ = checked_encoder(manifest, path)
-    return TakenRelease(encoder=encoder, path=path, recalls=manifest.rolls_back_to is not None)
+    return TakenRelease(encoder=encoder, path=path, brings_back=manifest.rolls_back_to is not None)
+
+
+def _require_same_bytes(manifest: Manifest, view: TrustedView) -> None:
+    """A release that brings an earlier one back, which is still listed, has its encoder byte by byte."""
+    earlier = None if manifest.rolls_back_to is None else releases_in(view.targets).get(manifest.rolls_back_to)
+    if earlier is not None and earlier["encoder"].hashes.get("sha256") != manifest.digest:
+        raise ReleaseRefused(
+            f"manifest: expected the encoder of release {manifest.rolls_back_to}, which release {manifest.version} "
+            "brings back; found another one",
+            code="manifest",
+        )

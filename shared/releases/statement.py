@@ -20,7 +20,7 @@ from shared.releases.targets import target_name
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
-PREDICATE_TYPE = "https://graft.dev/attestations/encoder-release/v1"
+PREDICATE_TYPE = "urn:graft:attestation:encoder-release:v1"
 MOST_BYTES = 2**20
 """of a statement"""
 _CODE, _WHERE = "statement", "statement"

@@ -326,6 +326,13 @@ def test_a_manifest_that_does_not_fit_is_refused(world, place, tmp_path, monkeyp
         assert update(world, place)[0] == 2
 
 
+def test_what_is_no_earlier_release_is_not_brought_back_past_the_gate(world, place, tmp_path, monkeypatch):
+    published(world, tmp_path, 2, rolls_back_to=1)
+    assert "expected the encoder of release 1, which release 2 brings back" in refused(world, place, "manifest")
+    monkeypatch.setattr(incoming, "_require_same_bytes", lambda *_: None)
+    assert update(world, place)[0] == 2
+
+
 def test_probes_of_another_encoder_are_refused(world, place, tmp_path, monkeypatch):
     from shared.releases.probes import probes_of
 

@@ -131,7 +131,7 @@ def test_what_the_gate_refuses_is_not_tried_again(home, world, encoders) -> None
     assert any("release: 1 is installed; last looked" in line for line in status_lines(status(home)))
 
 
-def test_a_release_that_recalls_another_one_takes_its_place(home, world, encoders) -> None:
+def test_a_release_that_brings_an_earlier_one_back_takes_the_place_of_a_better_one(home, world, encoders) -> None:
     release(world, 1, encoders.weak)
     updated(home, world)
     first = lists(home)
@@ -145,12 +145,12 @@ def test_a_release_that_recalls_another_one_takes_its_place(home, world, encoder
 
 def test_only_so_many_releases_are_kept(home, world, encoders) -> None:
     for version in range(1, 6):
-        is_recall = version in (3, 5)
+        is_back = version in (3, 5)
         world.publish(
             version,
             load_encoder(encoders.good if version in (2, 4) else encoders.weak)[0],
             encoders.good if version in (2, 4) else encoders.weak,
-            rolls_back_to=version - 2 if is_recall else None,
+            rolls_back_to=version - 2 if is_back else None,
         )
         updated(home, world)
     assert (versions(home), kept_versions(heads(home))) == ([3, 4, 5], [3, 4])

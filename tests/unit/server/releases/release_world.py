@@ -95,20 +95,23 @@ class FolderFetcher(FetcherInterface):
 class Client:
     """A platform's side as python-tuf has it: what it trusts lies in a folder of its own."""
 
-    def __init__(self, folder: Path, repository: Repository, root: bytes) -> None:
-        self._folder, self._repository, self._root = folder, repository, root
+    def __init__(
+        self, folder: Path, repository: Repository, root: bytes, base: str = "", fetcher: FetcherInterface | None = None
+    ) -> None:
+        """A platform that pinned a root; ``base`` is a URL, with what fetches from it, in place of the folder."""
+        self._folder, self._root = folder, root
+        self._base, self._fetcher = base or f"file://{repository.folder}", fetcher or FolderFetcher()
         (folder / "metadata").mkdir(parents=True)
         (folder / "targets").mkdir()
 
     def newest(self, now: datetime = NOW) -> int | None:
         """The version of the current release, whose files came whole; raises what python-tuf raises."""
-        base = f"file://{self._repository.folder}"
         updater = Updater(
             str(self._folder / "metadata"),
-            f"{base}/metadata/",
+            f"{self._base}/metadata/",
             target_dir=str(self._folder / "targets"),
-            target_base_url=f"{base}/targets/",
-            fetcher=FolderFetcher(),
+            target_base_url=f"{self._base}/targets/",
+            fetcher=self._fetcher,
             bootstrap=self._root,
         )
         updater._trusted_set.reference_time = now  # its clock is the test's
