@@ -8,6 +8,7 @@ GraftError
 │   │   └── TooFewUsers        data of which preparation leaves nobody, or nothing
 │   ├── EncoderFileError       an encoder file that cannot be read or trusted
 │   ├── PackRefused            a catalogue pack, or what leads to the next one, that cannot be read or trusted
+│   ├── ReleaseRefused         a release, or what is said of it, that cannot be read or trusted, or is not wanted
 │   └── FeatureSpaceMismatch   two feature spaces were about to be mixed
 ├── FederationError            a federated run cannot go on
 │   └── CheckpointError        what a run has reached cannot be read or written
@@ -83,6 +84,14 @@ class EncoderFileError(InputError):
 
 class PackRefused(InputError):
     """A catalogue pack, or what leads from one to the next, cannot be read or trusted."""
+
+
+class ReleaseRefused(InputError):
+    """A release, or what is said of it, cannot be read or trusted, or is not wanted; ``code`` names the check."""
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class FeatureSpaceMismatch(InputError):

@@ -15,3 +15,11 @@ Home = Annotated[
     ),
 ]
 LogFormat = Annotated[str, typer.Option("--log-format", metavar="text|json", help=LOG_HELP)]
+KeyFolders = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--keys",
+        metavar="DIR",
+        help="A further folder with keys, such as a stick's; may be repeated. Default: DIR/release-keys alone.",
+    ),
+]

@@ -11,6 +11,9 @@ from server.cli.encoder import export
 from server.cli.folder_command import FolderCommand
 from server.cli.init import init
 from server.cli.platforms import enroll, platforms, revoke
+from server.cli.release import prune, publish, roll_back
+from server.cli.release_keys import refresh, root, rotate
+from server.cli.release_shown import list_releases, show, verify
 from server.cli.run import run as run_rounds
 from server.cli.start import start, stop
 from server.cli.status import status
@@ -43,6 +46,23 @@ add_commands(
 )
 add_group(app, "certificate", "The server's TLS certificate.", [("renew", renew)], FolderCommand)
 add_group(app, "encoder", "The encoder that the platforms improve.", [("export", export)], FolderCommand)
+add_group(
+    app,
+    "release",
+    "Signed encoders that platforms may install: graft-server release publish makes the first.",
+    [
+        ("publish", publish),
+        ("list", list_releases),
+        ("show", show),
+        ("verify", verify),
+        ("roll-back", roll_back),
+        ("prune", prune),
+        ("rotate", rotate),
+        ("refresh", refresh),
+        ("root", root),
+    ],
+    FolderCommand,
+)
 
 
 def run(command: Callable[[], None]) -> None:

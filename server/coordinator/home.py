@@ -6,6 +6,7 @@ Settings say where platforms reach it, and how much it takes from one of them.
 from dataclasses import dataclass
 from pathlib import Path
 
+from server.coordinator.release_settings import ReleaseSettings
 from shared.errors import ConfigError
 from shared.system.door_limits import DoorLimits
 from shared.system.host import check_address, is_host
@@ -20,7 +21,7 @@ def _check_names(key: str, names: tuple[str, ...]) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServerSettings(DoorLimits, MetricsPort):
+class ServerSettings(DoorLimits, MetricsPort, ReleaseSettings):
     """The settings file, checked; raises ConfigError for what cannot be."""
 
     host: str = option(
@@ -164,6 +165,16 @@ class ServerHome:
     def runs(self) -> Path:
         """A folder for each run."""
         return self.folder / "runs"
+
+    @property
+    def releases(self) -> Path:
+        """What platforms fetch of releases, as any HTTPS server may serve it."""
+        return self.folder / "releases"
+
+    @property
+    def release_keys(self) -> Path:
+        """Sign releases; some of them may lie elsewhere."""
+        return self.folder / "release-keys"
 
     @property
     def logs(self) -> Path:

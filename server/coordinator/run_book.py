@@ -25,6 +25,7 @@ OPEN = ("queued", "running")
 RESUMABLE = ("stopped", "failed")
 """states from which a run can go on"""
 _NUMBER = re.compile(r"\d{4}")
+EVALUATE = "evaluate"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,6 +217,12 @@ def resume_command(folder: Path | str, number: int) -> str:
 def rounds_done(history: Sequence[Mapping[str, Any]]) -> int:
     """Training rounds of a history."""
     return max((record["round"] for record in history if record["kind"] == "train"), default=0)
+
+
+def kept_evaluation(history: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The evaluation whose encoder the run leaves, as far as it is; None where nobody judged one."""
+    judged = [record for record in history if record["kind"] == EVALUATE and record["platforms"] and record.get("kept")]
+    return judged[-1] if judged else None
 
 
 def _json(values: Mapping[str, Any]) -> bytes:

@@ -6,14 +6,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from server.coordinator.run_book import OPEN, RESUMABLE, Run, resume_command
+from server.coordinator.run_book import EVALUATE, OPEN, RESUMABLE, Run, kept_evaluation, resume_command
 from server.dashboard.round_chart import RoundChart, round_chart
 from server.engine.absences import absences_in, absences_in_round, without_words
 from server.engine.followed_run import View
 from server.engine.round_lines import (
-    EVALUATE,
     cells,
-    kept_evaluation,
     mean_loss,
     mean_quality,
     progress,

@@ -16,6 +16,7 @@ from server.engine.absences import TRAIN
 from server.engine.round_lines import kept_encoder, kept_words
 from server.engine.standings import standings
 from server.engine.status import answer_words, status
+from server.releases.listing import current_words
 from shared.system.settings_file import read_settings
 
 
@@ -52,6 +53,8 @@ class Overview:
     encoder: tuple[Fact, ...]
     origin: str
     """which run left the encoder, and whose answers are in it"""
+    release: str
+    """which release platforms install"""
 
 
 def overview(home: ServerHome, *, now: datetime) -> Overview:
@@ -79,6 +82,7 @@ def overview(home: ServerHome, *, now: datetime) -> Overview:
         run=latest_run(runs[-1], there, folder=home.folder, now=now) if runs else None,
         encoder=encoder_facts(home.encoder),
         origin=_origin(runs),
+        release=current_words(home, now),
     )
 
 

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from server.engine.round_lines import MOMENTS, is_after_moments, kept_evaluation
+from server.coordinator.run_book import kept_evaluation
+from server.engine.round_lines import MOMENTS, is_after_moments
 
 WIDTH, HEIGHT = 480, 170
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 14, 14, 30

@@ -7,6 +7,7 @@ import os
 import tarfile
 import tempfile
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from packaging.version import Version
 
 from server.coordinator.home import ServerHome
 from server.engine.database import copy_database
+from server.releases.repository import Repository
 from shared.errors import ConfigError
 
 FORMAT = "graft-backup/1"
@@ -35,13 +37,14 @@ def back_up(home: ServerHome, file: Path) -> int:
         The file's size in bytes.
 
     Raises:
-        ConfigError: if the file exists already or cannot be written, or the engine's database cannot be copied.
+        ConfigError: if the file exists already or cannot be written, the engine's database cannot be copied, or
+            releases are being changed.
     """
     if file.exists():
         raise ConfigError(f"{file}: exists already")
     part = file.with_name(f".{file.name}.{os.getpid()}.part")
     try:
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, _releases_still(home):
             _write(home, part, Path(folder))
         part.replace(file)
     except OSError as error:
@@ -95,6 +98,12 @@ def _write(home: ServerHome, part: Path, scratch: Path) -> None:
             entry = tarfile.TarInfo(name)
             entry.size, entry.mode = len(content), 0o600
             archive.addfile(entry, io.BytesIO(content))
+
+
+def _releases_still(home: ServerHome) -> AbstractContextManager[None]:
+    """Nothing is published meanwhile: what refers to a file is copied with it."""
+    repository = Repository(home.releases)
+    return repository.alone() if repository.exists else nullcontext()
 
 
 def _kept(home: ServerHome) -> Iterator[tuple[str, Path]]:

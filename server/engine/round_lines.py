@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from server.coordinator.run_book import rounds_done
+from server.coordinator.run_book import EVALUATE, kept_evaluation, rounds_done
 from server.engine.absences import TRAIN, absences_in, without_words
 from server.rounds.sum_groups import group_words
 from shared.federation.messages import BOTH
 
 MIB = 2**20
 HEADER = ("question", "platforms", "loss", "NDCG@10", "MiB", "seconds", "note")
-EVALUATE, MOMENTS = "evaluate", "moments"
+MOMENTS = "moments"
 History = Sequence[Mapping[str, Any]]
 
 
@@ -110,12 +110,6 @@ def took_part(history: History) -> bool:
 def trained(history: History) -> bool:
     """Whether any platform sent an update."""
     return any(record["platforms"] for record in history if record["kind"] == TRAIN)
-
-
-def kept_evaluation(history: History) -> Mapping[str, Any] | None:
-    """The evaluation whose encoder the run leaves, as far as it is; None where nobody judged one."""
-    judged = [record for record in history if record["kind"] == EVALUATE and record["platforms"] and record.get("kept")]
-    return judged[-1] if judged else None
 
 
 def kept_encoder(history: History) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from server.engine.admission import Attendance, admit
 from server.engine.database import compact
 from server.engine.flwr_command import FlwrCommand
 from server.engine.run_keeper import RunKeeper
+from server.releases.freshness import ReleaseKeeper
 from shared.errors import ConfigError, os_error_as
 from shared.system.engine_environment import engine_environment, engine_program, script
 from shared.system.free_port import free_port
@@ -115,10 +116,12 @@ class Supervisor:
         port = free_port()
         engine, watch, keep = FlwrCommand(self.home), Watch(_LOG), self.settings.keep_runs
         runs = RunKeeper(home=self.home, engine=engine, now=time.monotonic, keep_runs=keep)
+        releases = ReleaseKeeper(home=self.home, settings=self.settings, now=lambda: datetime.now(UTC))
         attendance = Attendance(engine=engine, register=Enrolment(self.home.platforms), now=time.monotonic)
 
         def each_tick(_processes: Processes) -> dict[str, Any]:
             listens = _listens(LOOPBACK, port)
+            watch.look("releases", releases.look)
             if listens and not self.told(watch, engine, runs, attendance if self.settings.metrics_port else None):
                 time.sleep(PATIENCE_SECONDS)
             ready = listens and _listens(self.settings.host, self.settings.port)

@@ -11,6 +11,7 @@ import uvicorn
 
 from server.coordinator.home import ServerHome, ServerSettings
 from server.proxy.app import Proxy, RateLimit
+from server.proxy.release_door import ReleaseDoor
 from shared.system.doorkeeper import LOOP, Doorkeeper, guarded
 from shared.system.open_files import many_open_files
 from shared.system.settings_file import read_settings
@@ -41,6 +42,7 @@ def main() -> None:
         limit=RateLimit(settings.requests_per_second),
         body_bytes=settings.body_mib * MIB,
         now=time.monotonic,
+        releases=ReleaseDoor(home.releases),
         arrival=settings,
     )
     keeper = Doorkeeper(settings, settings.address_connections)

@@ -1,4 +1,4 @@
-"""The proxy: what passes is written out, and everything else is answered here.
+"""The proxy: what passes is written out, and everything else is answered here, files of releases among it.
 
 The engine's one port serves platforms, operators and its own processes alike, and operators need no password there. So
 a request passes only where its path, undecoded, is one word under ``/v1/fleet/``: no dots, no escapes, no second slash
@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Mount
 
+from server.proxy.release_door import ReleaseDoor
 from shared.system.arrival import BodyCutOff, BodyTooLarge, BodyTooSlow, arriving, length_of
 from shared.system.door_limits import DoorLimits
 from shared.system.doorkeeper import origin_of
@@ -83,6 +84,7 @@ class Proxy:
     limit: RateLimit
     body_bytes: int
     now: Callable[[], float]
+    releases: ReleaseDoor
     arrival: DoorLimits = field(default_factory=DoorLimits)
 
     def app(self) -> Starlette:
@@ -97,9 +99,15 @@ class Proxy:
         return response
 
     async def _judged(self, request: Request, address: str) -> Response:
-        """The rules, in order: too many requests; a path or method that does not pass; too large or slow a body."""
+        """The rules, in order: too many requests; a file of releases; what is for the engine."""
         if not self.limit.takes(origin_of(address), self.now()):
             return PlainTextResponse("too many requests", 429, {"Retry-After": "1"})
+        if request.method == "GET" and (file := self.releases.has(_raw_path(request))) and not request.url.query:
+            return await self.releases.answer(file, request)
+        return await self._from_engine(request)
+
+    async def _from_engine(self, request: Request) -> Response:
+        """The rules, in order: a path or method that does not pass; too large or slow a body."""
         if not _passes(request):
             return PlainTextResponse("not found", 404)
         length = length_of(request.headers.get("content-length", "0"))

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
 import httpx
@@ -11,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.proxy.app import ADDRESSES, Proxy, RateLimit
+from server.proxy.release_door import ReleaseDoor
 from shared.system.door_limits import DoorLimits
 from shared.system.doorkeeper import origin_of
 
@@ -42,7 +44,17 @@ class Answer:
 
 
 def ask(
-    method, path, *, engine, per_second=1000.0, body_bytes=1000, times=1, headers=None, chunks=(b"",), slow=False
+    method,
+    path,
+    *,
+    engine,
+    per_second=1000.0,
+    body_bytes=1000,
+    times=1,
+    headers=None,
+    chunks=(b"",),
+    slow=False,
+    releases=Path("/nowhere"),
 ) -> Answer:
     """The last answer of as many equal requests; the path as it comes over the wire, which no client would tidy."""
     transport = engine if isinstance(engine, httpx.AsyncBaseTransport) else httpx.ASGITransport(app=engine)
@@ -52,6 +64,7 @@ def ask(
         limit=RateLimit(per_second),
         body_bytes=body_bytes,
         now=lambda: 0.0,
+        releases=ReleaseDoor(releases),
         arrival=DoorLimits(idle_seconds=0.01),
     ).app()
     raw_path, _, query = path.encode().partition(b"?")
