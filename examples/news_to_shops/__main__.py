@@ -1,8 +1,9 @@
 """A federation from pretraining to feedback, as real processes on this machine: ``python examples/news_to_shops``.
 
 A news site pretrains an encoder. A coordinator offers it; two shops of one domain and a film service improve it in
-rounds, and none of them shows the others a user, an item or a click. Each platform's gate then decides what it serves.
-One shop serves; people click; it learns from that, and so does the next round.
+rounds, and none of them shows the others a user, an item or a click. What comes of it is a signed release; each
+platform's gate decides what it serves. One shop serves; people click; it learns from that, and so do the next rounds. A
+second release is published, one shop takes it back, and a copy with a changed byte is refused.
 """
 
 import argparse

@@ -14,6 +14,8 @@ MAIN = {"graft-sim": "simulations.cli.main", "graft-client": "client.cli.main", 
 """where each command's ``main`` is: those of this Python, whatever else is on the PATH"""
 SECONDS = 900.0
 """that a command may take on a machine that does much else"""
+REFUSED = 2
+"""how a command ends that takes nothing of what it was given"""
 PATIENCE = 60.0
 """seconds for a command to end when it is asked to"""
 
@@ -32,18 +34,20 @@ class Commands:
 
     def run(self, *words: object, quiet: bool = False) -> str:
         """Run it to its end; what it prints is shown, and returned. Raises CommandFailed."""
-        line = [str(word) for word in words]
-        print(f"  $ {' '.join(line)}", flush=True)
-        process = self._begun(line, stderr=subprocess.PIPE)
-        try:
-            printed, errors = process.communicate(timeout=SECONDS)
-        finally:
-            _end(process, signal.SIGINT)
-        if process.returncode != 0:
-            raise CommandFailed(f"{' '.join(line)} ended with {process.returncode}: {errors.strip()[-2000:]}")
+        printed, errors, code = self._ended(words)
+        if code != 0:
+            raise CommandFailed(f"{' '.join(map(str, words))} ended with {code}: {errors.strip()[-2000:]}")
         if not quiet:
-            print("".join(f"    {text}\n" for text in printed.strip().splitlines()), end="", flush=True)
+            _shown(printed)
         return printed
+
+    def is_refused(self, *words: object) -> bool:
+        """Run what may be refused, and show what it says; raises CommandFailed where it ends otherwise."""
+        printed, errors, code = self._ended(words)
+        if code not in (0, REFUSED):
+            raise CommandFailed(f"{' '.join(map(str, words))} ended with {code}: {errors.strip()[-2000:]}")
+        _shown(errors if code else printed)
+        return code == REFUSED
 
     def started(self, *words: str) -> None:
         """Note a command that ends what was started in the background."""
@@ -66,6 +70,17 @@ class Commands:
             words = self._to_stop.pop()
             subprocess.run(_command(words), cwd=self.folder, capture_output=True, timeout=SECONDS, check=False)
 
+    def _ended(self, words: Sequence[object]) -> tuple[str, str, int]:
+        """What it printed, what it said of errors, and how it ended."""
+        line = [str(word) for word in words]
+        print(f"  $ {' '.join(line)}", flush=True)
+        process = self._begun(line, stderr=subprocess.PIPE)
+        try:
+            printed, errors = process.communicate(timeout=SECONDS)
+        finally:
+            _end(process, signal.SIGINT)
+        return printed, errors, process.returncode
+
     def _begun(self, line: Sequence[str], stderr: int | None = None) -> "subprocess.Popen[str]":
         """In a group of its own: Ctrl-C comes to the story alone, which then ends all in its order."""
         return subprocess.Popen(
@@ -81,6 +96,10 @@ class Commands:
 
     def _environment(self) -> dict[str, str]:
         return {"OMP_NUM_THREADS": "1", **os.environ, "COLUMNS": "110"}
+
+
+def _shown(text: str) -> None:
+    print("".join(f"    {line}\n" for line in text.strip().splitlines()), end="", flush=True)
 
 
 def _end(process: "subprocess.Popen[str]", number: signal.Signals) -> None:

@@ -1,6 +1,7 @@
 """The story, step by step; each says in plain words what happens before it does."""
 
 import re
+import shutil
 import socket
 import time
 from dataclasses import dataclass, field
@@ -8,12 +9,13 @@ from pathlib import Path
 
 import httpx
 from audience import kinds_of, people_of, visit
-from commands import Commands, wait_until
+from commands import CommandFailed, Commands, wait_until
 
 SHOP, SECOND, FILMS = "shop", "second-shop", "films"
 PLATFORMS = (SHOP, SECOND, FILMS)
 ENCODER = "encoder.safetensors"
 NEWEST = f"coordinator/{ENCODER}"
+ROOT, MIRROR = "root.json", "mirror"
 
 
 @dataclass
@@ -37,10 +39,14 @@ class Story:
         self.coordinate()
         self.join(data)
         self.federate(self.rounds)
-        self.fit(PLATFORMS)
+        self.publish()
+        self.install()
         address, token = self.serve()
         self.visits(address, token, Path(data[SHOP]))
         self.learn(address, token, Path(data[SHOP]))
+        self.publish_again()
+        self.roll_back()
+        self.tamper()
         self.tell()
 
     def platforms(self) -> dict[str, str]:
@@ -97,11 +103,18 @@ class Story:
         asked += ("--set", f"evaluate-every={rounds}")
         self._run("graft-server", "run", "coordinator", *asked)
 
-    def fit(self, names: tuple[str, ...]) -> None:
+    def publish(self) -> None:
+        """The coordinator's part."""
+        self._publish("The coordinator publishes what came of it as a signed release.")
+        self._say("It says whose keys count.")
+        self._run("graft-server", "release", "root", "coordinator", ROOT)
+
+    def install(self) -> None:
         """What each platform serves from now on."""
-        self._say("Each platform fits its recommender; its gate decides whether the encoder is served, and says why.")
-        for name in names:
-            self._run("graft-client", "fit", name, "--encoder", NEWEST, "--no-own")
+        self._say("Each platform checks the release and fits its recommender; its gate says what is served, and why.")
+        for name in PLATFORMS:
+            if self.commands.is_refused("graft-client", "update", name, "--root", ROOT, "--no-own"):
+                self._run("graft-client", "fit", name, "--encoder", NEWEST, "--no-own")
 
     def serve(self) -> tuple[str, str]:
         """Address and token of the shop's service."""
@@ -123,12 +136,37 @@ class Story:
         """The head first, then the next round."""
         self._say("The shop's head learns from the clicks, and is swapped in while it serves.")
         before = _head(address)
-        self.fit((SHOP,))
+        self._run("graft-client", "fit", SHOP, "--encoder", NEWEST, "--no-own")
         wait_until(lambda: _head(address) != before, "a new head is swapped in")
         print(f"    head {before} is now {_head(address)}", flush=True)
-        self._say("And the next round uses them: what people clicked is among the shop's events.")
-        self.federate(1)
+        self._say("And the next rounds use them: what people clicked is among the shop's events.")
+        self.federate(self.rounds)
         visit(address, token, people_of(shop, 3), kinds_of(shop), seed=2)
+
+    def publish_again(self) -> None:
+        """A second release, taken by two."""
+        self._publish("What came of those rounds is the second release, unless a platform lost too much by it.")
+        self._say("Both shops look at it.")
+        for name in (SHOP, SECOND):
+            self.commands.is_refused("graft-client", "update", name, "--no-own")
+
+    def roll_back(self) -> None:
+        """One shop's own decision."""
+        self._say("The second shop takes it back: what it served before is served again, without a fit.")
+        self.commands.is_refused("graft-client", "roll-back", SECOND)
+        self._run("graft-client", "status", SECOND)
+
+    def tamper(self) -> None:
+        """A mirror that lies."""
+        self._say("A mirror changes one byte of the encoder; the film service refuses it, and serves what it served.")
+        mirror = self.commands.folder / MIRROR
+        shutil.copytree(self.commands.folder / "coordinator" / "releases", mirror)
+        newest = max((mirror / "targets").glob("*.safetensors"), key=_version)
+        content = bytearray(newest.read_bytes())
+        content[len(content) // 2] ^= 1
+        newest.write_bytes(content)
+        if not self.commands.is_refused("graft-client", "update", FILMS, "--from", MIRROR, "--no-own"):
+            raise CommandFailed("a release with a changed byte was taken")
 
     def tell(self) -> None:
         """What left, and how long all took."""
@@ -136,6 +174,14 @@ class Story:
         self._run("graft-client", "audit", SHOP)
         self._run("graft-server", "status", "coordinator")
         print(f"\nDone in {time.monotonic() - self._began:.0f} seconds; what was started is ended now, the last first.")
+
+    def _publish(self, words: str) -> None:
+        """A release; where it is held, its operator publishes it all the same, and the manifest says so."""
+        self._say(words)
+        publish = ("graft-server", "release", "publish", "coordinator")
+        if self.commands.is_refused(*publish):
+            self._say("It is held. The operator has read why, and leaves it to each platform's own gate.")
+            self._run(*publish, "--despite", "each platform's own gate decides")
 
     def _say(self, words: str) -> None:
         self._steps += 1
@@ -148,6 +194,11 @@ class Story:
 def _head(address: str) -> str:
     answer = httpx.get(f"{address}/v1/health", timeout=60, trust_env=False).raise_for_status()
     return str(answer.json()["head"])
+
+
+def _version(file: Path) -> int:
+    """Of a release, by the name of its encoder."""
+    return int(re.search(r"encoder-(\d+)", file.name)[1])
 
 
 def _free_port() -> int:

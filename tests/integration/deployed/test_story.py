@@ -37,7 +37,8 @@ def test_plays_to_its_end_and_leaves_nothing_running(tmp_path) -> None:
     done = play("--out", tmp_path / "story", "--share", "0.3", "--rounds", "1", "--visitors", "10")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert done.stdout.count("is completed") == 2
-    assert done.stdout.count(": serves ") == 4
+    assert [f"release {version}: " in done.stdout for version in (1, 2)] == [True, True]
+    assert "is not the one that was signed" in done.stdout.split("changes one byte")[1]
     homes = [tmp_path / "story" / name for name in ("coordinator", "shop", "second-shop", "films")]
     assert [one for home in homes for one in processes_of(home)] == []
     shop = AgentHome(homes[1])
