@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -52,8 +52,27 @@ def running_service(out: Path, *options: str, build: Path | None = None) -> Iter
     """
     out = out.resolve()
     token = add_token(out / "tokens", "benchmark")
-    arguments = ["serve", "--heads", str(out / "heads"), "--tokens", str(out / "tokens"), "--port", "0"]
-    command = [sys.executable, "-c", SCRIPT, *arguments, "--http-port", "0", *options]
+    folders = ("--heads", str(out / "heads"), "--tokens", str(out / "tokens"))
+    with called_service((*folders, *options), token, build=build) as service:
+        yield service
+
+
+@contextmanager
+def called_service(arguments: Sequence[str], token: str, *, build: Path | None = None) -> Iterator[Service]:
+    """``graft-client serve`` with these arguments while it lasts.
+
+    Args:
+        arguments: without those of ports.
+        token: with which it is called.
+        build: another checkout, by whose packages it runs; None: this one's.
+
+    Yields:
+        The service.
+
+    Raises:
+        SystemExit: if it does not start.
+    """
+    command = [sys.executable, "-c", SCRIPT, "serve", *arguments, "--port", "0", "--http-port", "0"]
     environment = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1", **os.environ}
     if build is not None:
         environment["PYTHONPATH"] = str(build.resolve())

@@ -55,6 +55,8 @@ class AgentHome:
     """the bundles that may run here"""
     programs = Place("state/programs")
     """what the engine starts in the place of Flower's own programs"""
+    releases = Place("releases")
+    """what is known of releases, and their files"""
     tokens = Place("tokens")
     """who may call the service"""
     logs = Place("logs")
@@ -131,6 +133,23 @@ class AgentSettings(DataSettings, MetricsPort, MemberSettings):
         flag="",
         metavar="FILE",
         help="The site policy; a relative path counts from the agent's folder. Empty: the default one.",
+    )
+    update_every: float = option(
+        0.0,
+        least=0,
+        flag="",
+        metavar="HOURS",
+        help="How often the running agent looks for a release by itself and installs it, as graft-client update does; "
+        "0: never.",
+        see="releases.md",
+    )
+    update_from: tuple[str, ...] = option(
+        (),
+        flag="",
+        metavar="SOURCE",
+        help="Where releases come from: coordinator, a folder or https://...; several are asked in their order. A "
+        "relative path counts from the agent's folder. None: coordinator.",
+        see="releases.md",
     )
     keep_loaded: bool = option(
         True,

@@ -19,6 +19,7 @@ import tomli_w
 from client.agent.connection import REFUSED, SUPERNODE, Connection
 from client.agent.home import AgentHome, AgentSettings, MemberSettings
 from client.agent.metrics import AgentMetrics
+from client.agent.own_updates import OwnUpdates
 from client.agent.private_part import OWNER_ONLY
 from client.agent.release_bundle import approve_release
 from client.agent.supernode import GAVE_UP
@@ -142,6 +143,7 @@ def serve(
     figures = AgentMetrics(home=home, settings=settings, report=supervision(home).report)
     connection = Connection.of(home, settings, time.monotonic)
     answers = NewLines(home.ledger, from_its_end=True)
+    updates = OwnUpdates(home=home, settings=settings, seconds=time.monotonic)
 
     def programs() -> list[Program]:
         write_whole(home.secret, secrets.token_hex(32).encode("ascii"))
@@ -154,8 +156,9 @@ def serve(
     def each_tick(processes: Processes) -> dict[str, Any]:
         for line in filter(None, map(line_of, answers.read())):
             _LOG.info("%s", said(line))
-        return {**connection.look(processes), "notes": notes}
+        return {**connection.look(processes), "updating": updates.look(), "notes": notes}
 
     with ExitStack() as open_for_long:
         open_for_long.callback(connection.end)
+        open_for_long.callback(updates.end)
         supervision(home).serve(programs, each_tick=each_tick, stopping=stopping, log_bytes=LOG_BYTES)

@@ -1,6 +1,7 @@
 """What an agent is doing: whether it is connected and takes part, and if not why and what to do; its processes."""
 
 import re
+from dataclasses import asdict
 from typing import Any
 
 from client.agent.connection import CONNECTING, SUPERNODE, known_since, last_known
@@ -13,6 +14,8 @@ from client.agent.programs import supervision
 from client.agent.sum_key import own_party
 from client.guard.ledger import ANSWERS, SHOWN, Ledger
 from client.guard.pinned_key import pinned_key
+from client.releases.installed import named, read_installed
+from client.releases.place import ReleasesPlace
 from client.store.vault import is_vault
 from shared.errors import ConfigError, GraftError
 from shared.federation.signatures import fingerprint
@@ -45,6 +48,7 @@ def status(home: AgentHome) -> dict[str, Any]:
         TROUBLES: report.get(TROUBLES, {}),
         "last": _last_line(home) if running else "",
         "vault": _vault(home, settings),
+        "release": _release(home, settings),
         "tasks": _tasks(home),
         "parties": _parties(home, settings),
         "left": _left(home),
@@ -75,6 +79,7 @@ def status_lines(report: dict[str, Any]) -> list[str]:
     left = report["left"]
     lines += [
         f"vault: {report['vault']}",
+        f"release: {report['release']['words']}",
         f"tasks: {report['tasks']}",
         f"left: {left['answers']:,} answers, {left['bytes']:,} bytes; graft-client audit",
     ]
@@ -133,6 +138,32 @@ def _vault(home: AgentHome, settings: AgentSettings) -> str:
     if source is None:
         return "none: heads are plain files; graft-client vault make, then vault-key in the settings"
     return f"sealed; {source} opens it" if is_vault(home.vault) else "made at the next start"
+
+
+def _release(home: AgentHome, settings: AgentSettings) -> dict[str, Any]:
+    """Which release is installed, what came of the last look for one, and whether the agent looks by itself."""
+    place = ReleasesPlace(home.releases)
+    try:
+        installed = read_installed(place.installed)
+    except ConfigError as error:
+        return {"version": None, "looked": None, "words": str(error)}
+    looked, begun = installed.looked, installed.begun
+    often = f"every {settings.update_every:g} hours" if settings.update_every else "when graft-client update is run"
+    if not place.pinned_root.exists():
+        often += "; nobody has said yet whose releases to trust (--root FILE)"
+    words = [
+        f"{installed.current} is installed" if installed.current else "none is installed",
+        f"last looked {looked.time}: {looked.outcome}" if looked else "",
+        f"an update runs now, as process {place.at_work()}" if place.at_work() else "",
+        f"a change to {named(begun.version)} was cut off; the next update or roll-back ends it" if begun else "",
+        f"looks {often}",
+    ]
+    return {
+        "version": installed.current or None,
+        "looked": asdict(looked) if looked else None,
+        "refused": installed.to_json()["refused"],
+        "words": "; ".join(filter(None, words)),
+    }
 
 
 def _tasks(home: AgentHome) -> str:

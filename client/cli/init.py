@@ -23,6 +23,14 @@ def init(
     ca: Annotated[Path, typer.Option("--ca", metavar="FILE", help="The coordinator's ca.crt.")],
     asked: AgentSettings,
     promise: SitePromise,
+    release_root: Annotated[
+        Path | None,
+        typer.Option(
+            "--release-root",
+            metavar="FILE",
+            help="Whose releases graft-client update trusts: the root.json that the coordinator's operator gives.",
+        ),
+    ] = None,
     and_start: Annotated[bool, typer.Option("--start", help="Start it at once, in the background.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -40,13 +48,18 @@ def init(
         where_the_key_is,
     )
     from client.agent.preflight import checks_of_new, findings
+    from client.releases.place import ReleasesPlace
+    from client.releases.trusted import read_root
 
     os.umask(PRIVATE)
     settings = replace(asked, data=absolute_data(asked.name, asked.data), vault_key=absolute_key(asked.vault_key))
     require_new(folder)
     with shown("init"), working("looking at data, authority and address"):
         refuse_lasting(findings(checks_of_new(settings, ca)))
+    root = None if release_root is None else read_root(release_root)
     home = make_agent(folder, settings, ca, promise)
+    if root is not None:
+        ReleasesPlace(home.releases).pin(root)
     enrolment = enrolment_line(home, settings)
     lines = (
         f"{home.folder}: an agent of {settings.name}; its private key stays here",

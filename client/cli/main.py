@@ -22,6 +22,7 @@ from client.cli.recommend import recommend
 from client.cli.serve import serve
 from client.cli.start import start, stop
 from client.cli.status import status
+from client.cli.update import roll_back, update
 from shared.system.command_options import run_command
 from shared.system.program import add_commands, add_group, program
 
@@ -40,6 +41,8 @@ add_commands(
         ("evaluate", evaluate),
         ("recommend", recommend),
         ("serve", serve),
+        ("update", update),
+        ("roll-back", roll_back),
         ("pack", pack),
         ("init", init),
         ("preflight", preflight),

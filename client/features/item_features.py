@@ -81,6 +81,16 @@ def check_features(features: str) -> None:
         raise ConfigError(f"features must be {FEATURE_SPACES}; got {features!r}")
 
 
+def known_space(features: str) -> FeatureSpace | None:
+    """The feature space, where its name alone tells it; None where the catalogue or a model does.
+
+    Raises ConfigError where no such feature space exists.
+    """
+    check_features(features)
+    name, _, label = features.partition(":")
+    return hashing.hashing_space(hashing.dim_of(label) or hashing.DIM) if name == hashing.NAME else None
+
+
 def item_features(
     items: Items, features: str, *, cached_vectors: KeptVectors | None = None, device: Device = CPU
 ) -> tuple[FeatureSpace, NDArray[np.float32]]:

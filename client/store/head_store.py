@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from client.store.content import Content
+from client.store.content import Content, parts_of
 from client.store.keyring import KeySource
 from client.store.records import PlainFolder, Records
 from client.store.stored_rows import Bound, StoredRows, array_at
@@ -143,6 +143,25 @@ class HeadStore:
         if texts["format"] == WITH_DIGEST and texts.get("digest") != array_digest(opened.whole.arrays, texts["facts"]):
             raise HeadStoreError(f"head {name!r} is damaged: its digest does not match")
         return opened
+
+    def copy(self, name: str, other: str) -> bool:
+        """Replace a record by another one's content, byte by byte; that one stays.
+
+        Args:
+            name: of the record that is copied.
+            other: of the record that is replaced.
+
+        Returns:
+            whether there was something to copy.
+
+        Raises:
+            StorageError: if one cannot be read or the other cannot be written.
+        """
+        content = self._records.content(name)
+        if content is None:
+            return False
+        self._records.write_parts(other, parts_of(content), content.size)
+        return True
 
     def stamp(self, name: str) -> tuple[int, int] | None:
         """A mark that is another one after each write of the record.

@@ -33,7 +33,12 @@ def write_whole(path: Path, content: bytes | Iterable[bytes], *, mode: int = 0o6
 
 def sync_folder(folder: Path) -> None:
     """A rename or a removal in the folder, through to the disk; raises OSError."""
-    handle = os.open(folder, os.O_RDONLY)
+    sync_file(folder)
+
+
+def sync_file(path: Path) -> None:
+    """What was written to a file, through to the disk; raises OSError."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

@@ -26,6 +26,18 @@ def test_has_nothing_before_the_first_write_and_after_the_delete(tmp_path) -> No
     assert store.read("sequence") is None
 
 
+def test_copies_a_record_under_another_name(tmp_path) -> None:
+    store = HeadStore(tmp_path / "heads")
+    assert not store.copy("sequence", "before")
+    store.write("sequence", HEAD)
+    store.write("before", StoredRecord(arrays={}, facts={}))
+    assert store.copy("sequence", "before")
+    store.delete("sequence")
+    copied = store.read("before")
+    assert copied is not None
+    assert dict(copied.facts) == {"round": 3}
+
+
 def test_is_readable_by_its_owner_alone(tmp_path) -> None:
     HeadStore(tmp_path / "heads").write("sequence", HEAD)
     assert (tmp_path / "heads").stat().st_mode & 0o077 == 0
