@@ -21,7 +21,7 @@ def exported(module: nn.Module, inputs: dict[str, torch.Tensor], longest: str) -
     """The program of a module, for histories of any length.
 
     Args:
-        module: that takes these inputs.
+        module: that takes these inputs; it is not to be trained any more.
         inputs: an example of each, by the parameter's name; of two events at least.
         longest: the name of the input whose first size is the history's length.
 
@@ -30,7 +30,7 @@ def exported(module: nn.Module, inputs: dict[str, torch.Tensor], longest: str) -
     """
     shapes = {name: {0: torch.export.Dim("events", min=1)} if name == longest else None for name in inputs}
     with torch.no_grad(), _silent():
-        return torch.export.export(module.eval(), (), inputs, dynamic_shapes=shapes)
+        return torch.export.export(module.eval().requires_grad_(False), (), inputs, dynamic_shapes=shapes)
 
 
 def write_program(program: torch.export.ExportedProgram, path: Path) -> None:
