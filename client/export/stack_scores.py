@@ -23,6 +23,8 @@ COUNTED = ("walk", "walk-on", "repeat", "grams")
 """forms of columns that are told outside: they rest on sparse matrices, or on the times of events"""
 _FORMS = ("shared", *COUNTED, "product", "sequence")
 """in the order in which columns of a kind stand"""
+_AT_ONCE = 4
+"""columns that are calibrated together"""
 Column = Mapping[str, Any]
 
 
@@ -46,8 +48,9 @@ class StackScores(nn.Module):
         self.register_buffer("weights", torch.from_numpy(weights))
         self.register_buffer("shared_counts", _shared(counts, stacks.shared))
         self.register_buffer("shared_likes", _shared(likes, stacks.shared))
-        self._of_counts = Calibrated(counts, None)
-        self._of_likes = Calibrated(likes, DEFAULT.calibration.temperatures[0])
+        temperature = DEFAULT.calibration.temperatures[0]
+        self._of_counts = nn.ModuleList([Calibrated(few, None) for few in _few_at_once(counts)])
+        self._of_likes = nn.ModuleList([Calibrated(few, temperature) for few in _few_at_once(likes)])
         products, sequences = _of_forms(likes, ("product",)), _of_forms(likes, ("sequence",))
         parts: list[nn.Module] = [_SequenceColumn(stacks.encoders[column["part"]]) for column in sequences]
         if products:
@@ -73,14 +76,16 @@ class StackScores(nn.Module):
         visible = torch.ones(self.n_items)
         if self._hides:
             visible = visible.index_fill(0, items, 0.0)
-        weights, total = self.weights.index_select(0, gap), torch.zeros(1, self.n_items)
-        if self._counts:
-            raw = torch.cat([self.shared_counts, counted[: self._told_counts]])
-            total = total + weights[:, : self._counts] @ self._of_counts(raw, visible)
-        if self._counts < len(self.columns):
-            of_vectors = [part(items) for part in self._of_vectors]
-            raw = torch.cat([self.shared_likes, counted[self._told_counts :], *of_vectors])
-            total = total + weights[:, self._counts :] @ self._of_likes(raw, visible)
+        raw_counts = torch.cat([self.shared_counts, counted[: self._told_counts]])
+        of_vectors = [part(items) for part in self._of_vectors]
+        raw_likes = torch.cat([self.shared_likes, counted[self._told_counts :], *of_vectors])
+        weights, total, row = self.weights.index_select(0, gap), torch.zeros(1, self.n_items), 0
+        for raw, calibrations in ((raw_counts, self._of_counts), (raw_likes, self._of_likes)):
+            start = 0
+            for calibrated in calibrations:
+                said = calibrated(raw[start : start + len(calibrated.scales)], visible)
+                total = total + weights[:, row : row + len(said)] @ said
+                start, row = start + len(said), row + len(said)
         return total[0]
 
 
@@ -143,6 +148,11 @@ def _in_order(stack: PackedStack) -> tuple[list[dict[str, Any]], NDArray[np.floa
         key=lambda row: (stack.columns[row]["kind"] != Kind.COUNT, _FORMS.index(stack.columns[row]["form"])),
     )
     return [stack.columns[row] for row in order], np.ascontiguousarray(stack.weights[:, order])
+
+
+def _few_at_once(columns: Sequence[Column]) -> list[Sequence[Column]]:
+    """As many as stay in a core's own cache."""
+    return [columns[start : start + _AT_ONCE] for start in range(0, len(columns), _AT_ONCE)]
 
 
 def _of_forms(columns: Sequence[Column], forms: Sequence[str]) -> list[Column]:

@@ -18,7 +18,7 @@ import onnxruntime
 _DTYPES = {"I8": "i1", "U8": "u1", "U16": "<u2", "I32": "<i4", "U32": "<u4", "I64": "<i8", "U64": "<u8", "F32": "<f4"}
 _LONG_AGO = np.float32(2.0**-10)  # what an event counts whose time is not known
 _ROWS = 256  # of a matrix at once
-_COMMON = 16  # a gram that more than one in so many items have is multiplied densely
+_COMMON = 8  # a gram that more than one in so many items have is multiplied densely
 
 
 class Bundle:
