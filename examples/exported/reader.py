@@ -125,15 +125,14 @@ class Table:
     """A matrix by its rows, opened from whole precision or from eight bits a number (docs/export.md)."""
 
     def __init__(self, parts):
-        self._dense, offsets = parts.get("dense"), parts.get("offsets", np.zeros(1)).astype(np.int64)
-        self.counts, self._offsets = np.diff(offsets), offsets
-        owners = np.repeat(np.arange(len(self.counts)), self.counts)
+        self._dense, self._offsets = parts.get("dense"), parts.get("offsets", np.zeros(1)).astype(np.int64)
         self._items, self._values = parts.get("items"), parts.get("values")
+        self.counts = np.diff(self._offsets)  # [m] entries of each row of one that is not dense
         if "gaps" in parts:
-            ends = np.concatenate([[0], np.cumsum(parts["gaps"], dtype=np.int64)])
-            self._items = (ends[1:] - ends[offsets[owners]]).astype(np.int32)
-        if "steps" in parts and self._dense is None:
-            self._values = of_squares(parts["codes"], parts["steps"][owners])
+            ends = np.concatenate([np.zeros(1, np.uint32), np.cumsum(parts["gaps"], dtype=np.uint32)])
+            self._items = (ends[1:] - np.repeat(ends[self._offsets[:-1]], self.counts)).view(np.int32)
+        if "codes" in parts:
+            self._values = of_squares(parts["codes"], np.repeat(parts["steps"], self.counts))
         elif "steps" in parts:
             self._dense = of_squares(self._dense, parts["steps"][:, None])
 
@@ -161,11 +160,12 @@ class Table:
 def of_squares(codes, steps):
     """Values that are told as step · c · |c|."""
     numbers = codes.astype(np.float32)
-    return numbers * np.abs(numbers) * steps
+    numbers *= np.abs(numbers) * steps
+    return numbers
 
 
 def bags(rows, columns):
-    """[M] distinct items, and [C, M] decay^age, summed over an item's events; the last event has age 0."""
+    """[M] distinct items, and [C, M] decay^age, summed over an item's events; the last one has age 0."""
     items, places = np.unique(rows, return_inverse=True)
     ages, decays = np.arange(len(rows))[::-1], [np.float32(column.get("decay", 1)) for column in columns]
     return items, np.array([np.bincount(places, np.power(decay, ages), len(items)) for decay in decays], np.float32)
