@@ -10,6 +10,7 @@ from client.cli.check import check
 from client.cli.delete_all import delete_all
 from client.cli.dry_run import dry_run
 from client.cli.evaluate import evaluate
+from client.cli.export import export
 from client.cli.fit import fit
 from client.cli.import_data import imports
 from client.cli.init import init
@@ -44,6 +45,7 @@ add_commands(
         ("update", update),
         ("roll-back", roll_back),
         ("pack", pack),
+        ("export", export),
         ("init", init),
         ("preflight", preflight),
         ("dry-run", dry_run),

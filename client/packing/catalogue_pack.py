@@ -4,7 +4,6 @@ n items, D numbers of a content vector, E entries of a matrix.
 """
 
 import time
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +16,7 @@ from client.device.ragged_rows import RaggedRows, texts_in_rows
 from client.ensemble.ensemble_settings import DEFAULT
 from client.features.hashing import idf_of
 from client.features.row_matrices import rounded
-from client.packing.packed_columns import GRAPHS, PackedStacks, packed_stacks
+from client.packing.packed_columns import GRAPHS, PackedStacks, packed_stacks, statistic_of
 from client.packing.thinned import Thinned
 from client.recommender.served_catalogue import ServedCatalogue
 from shared.system.array_file import array_digest
@@ -51,12 +50,12 @@ def unsigned_pack(rest: Thinned, version: int, least_users: int) -> UnsignedPack
     Raises:
         HeadStoreError: if a scorer has weight that no device knows.
     """
-    served, stacks = rest.served, packed_stacks(rest)
+    served, stacks = rest.served, packed_stacks(rest.served)
     matrices, scales = _matrices(rest, stacks)
     encoders = {name: part.encoder for name, part in served.parts.encoders.items()}
     if served.parts.own is not None:
         encoders["own"] = served.parts.own.kept.encoder
-    head = _head(stacks, encoders)
+    head = stacks.whole.heaviest(encoders)
     facts = {
         "format": FORMAT,
         "version": version,
@@ -124,23 +123,16 @@ def _grams(weights: sp.csr_array, width: type[np.integer[Any]]) -> Arrays:
 
 def _matrices(rest: Thinned, stacks: PackedStacks) -> tuple[Arrays, dict[str, float]]:
     """The matrices that columns walk over, in half precision, and what their values are multiplied by."""
-    wanted = {
-        str(column[key]) for column in stacks.whole.columns for key in ("matrix", "first", "then") if key in column
-    }
     arrays: Arrays = {}
     scales: dict[str, float] = {}
-    for name in sorted(wanted - set(GRAPHS)):
-        matrix = sp.csr_array(_statistic(rest.served.statistics, name))
+    for name in sorted(stacks.whole.matrices - set(GRAPHS)):
+        matrix = sp.csr_array(statistic_of(rest.served.statistics, name))
         matrix.sort_indices()
         scales[name] = float(np.abs(matrix.data).max(initial=0)) / _LARGEST or 1.0
         values = (matrix.data / np.float32(scales[name])).astype(np.float16)
         entries = {"items": matrix.indices.astype(_width(matrix.shape[0])), "values": values}
         arrays |= RaggedRows(offsets=matrix.indptr, parts=entries).named(f"rows.{name}")
     return arrays, scales
-
-
-def _statistic(statistics: Mapping[str, Any], name: str) -> Any:
-    return next(matrix for known, matrix in statistics.items() if known.partition("@")[0] == name)
 
 
 def _parts(stacks: PackedStacks) -> Arrays:
@@ -152,17 +144,6 @@ def _parts(stacks: PackedStacks) -> Arrays:
     for name, linear in stacks.maps.items():
         arrays |= {f"map.{name}.weights": linear.linear.W, f"map.{name}.mean": linear.linear.mean_q}
     return arrays
-
-
-def _head(stacks: PackedStacks, encoders: Collection[str]) -> str:
-    """Which of these encoders a device's head is for: the one of the largest weight; empty where none has any."""
-    weights = stacks.whole.weights.mean(0)
-    of_parts = {
-        str(column["part"]): float(weights[row])
-        for row, column in enumerate(stacks.whole.columns)
-        if column["form"] == "sequence" and column["part"] in encoders
-    }
-    return max(of_parts, key=lambda part: of_parts[part], default="")
 
 
 def _width(n_items: int) -> type[np.integer[Any]]:

@@ -3,7 +3,7 @@
 R columns, n items.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.data.sequences import Sequences
-from client.packing.thinned import Thinned
-from client.recommender.served_head import WeighedEnsemble, served_ensembles
+from client.recommender.served_head import ServedHead, WeighedEnsemble, served_ensembles
 from client.scorers import content_idf, content_knn, diffusion, item_knn, repeat_counts
 from client.scorers.age import Age
 from client.scorers.content_idf import ContentIdf
 from client.scorers.content_knn import ContentKnn
+from client.scorers.cooccurrence import Matrix
 from client.scorers.diffusion import Diffusion
 from client.scorers.ease import Ease
 from client.scorers.encoder_scorers import Linear, Named
@@ -51,6 +51,21 @@ class PackedStack:
     weights: NDArray[np.float32]
     """[G, R] by the gap since the last event, or [1, R]"""
 
+    @property
+    def matrices(self) -> set[str]:
+        """Names of the matrices that columns walk over."""
+        return {str(column[key]) for column in self.columns for key in ("matrix", "first", "then") if key in column}
+
+    def heaviest(self, parts: Collection[str]) -> str:
+        """Of these sequence parts the one of the largest weight; empty where none has any."""
+        weights = self.weights.mean(0)
+        of_parts = {
+            str(column["part"]): float(weights[row])
+            for row, column in enumerate(self.columns)
+            if column["form"] == "sequence" and column["part"] in parts
+        }
+        return max(of_parts, key=lambda part: of_parts[part], default="")
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PackedStacks:
@@ -68,19 +83,12 @@ class PackedStacks:
     """linear parts by the prefix of their columns"""
 
 
-def packed_stacks(rest: Thinned) -> PackedStacks:
+def packed_stacks(served: ServedHead) -> PackedStacks:
     """The stacks of a record in the forms that a device knows.
 
-    Args:
-        rest: what is left of the record.
-
-    Returns:
-        The stacks; columns without weight are left out.
-
-    Raises:
-        HeadStoreError: if a scorer has weight that no device knows.
+    Columns without weight are left out. Raises HeadStoreError where a scorer has weight that no device knows.
     """
-    ensembles = served_ensembles(rest.served)
+    ensembles = served_ensembles(served)
     shared: list[NDArray[np.float32]] = []
     whole = _stack(ensembles.whole, shared)
     cold = _stack(ensembles.popularity, shared)
@@ -97,6 +105,19 @@ def packed_stacks(rest: Thinned) -> PackedStacks:
         },
         maps={each.prefix: each.scorer for each in named if isinstance(each.scorer, Linear) and each.prefix in parts},
     )
+
+
+def statistic_of(statistics: Mapping[str, Matrix], name: str) -> Matrix:
+    """The matrix of a name that columns walk over.
+
+    Args:
+        statistics: what a record's scorers counted.
+        name: of the matrix, without what it was counted with.
+
+    Returns:
+        [n, n], dense or sparse.
+    """
+    return next(matrix for known, matrix in statistics.items() if known.partition("@")[0] == name)
 
 
 def _stack(weighed: WeighedEnsemble, shared: list[NDArray[np.float32]]) -> PackedStack:

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
 
-from client.features.prepared_platform import NEIGHBOURS
+from client.features.prepared_platform import NEIGHBOURS, Neighbours
 from client.scorers.lookups import Hidden, Lookup
 from client.scorers.scorer import Column, FitData, HistoryBatch, Kind, by_decay, product, walked
 from shared.system.options import Checked, bounded
@@ -42,9 +43,7 @@ class ContentKnn:
         self.columns, self.products = settings.columns, len(settings.decays)
         self._decays = settings.decays
         self.vectors = data.features
-        self._kernel = data.neighbours.graph(
-            lambda cosines: np.exp(settings.sharpness * (cosines - 1)).astype(np.float32), settings.neighbours
-        )
+        self._kernel = kernel_of(data.neighbours, settings)
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """Two columns [B, n] a decay."""
@@ -70,3 +69,20 @@ class ContentKnn:
             One lookup per column after the products.
         """
         return walked(batch, self._decays, self._kernel, hidden)
+
+
+def kernel_of(neighbours: Neighbours, settings: ContentKnnSettings = DEFAULT) -> sp.csr_array:
+    """What each item counts for its nearest others.
+
+    Args:
+        neighbours: of a catalogue of n items.
+        settings: the kernel's sharpness, and how many others it reaches.
+
+    Returns:
+        [n, n] exp(sharpness (cosine − 1)) at the nearest others.
+    """
+
+    def weigh(cosines: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(np.exp(settings.sharpness * (cosines - 1)), np.float32)
+
+    return neighbours.graph(weigh, settings.neighbours)

@@ -79,9 +79,14 @@ class Sequence:
         """latest items of a history that are read"""
 
     @property
+    def history(self) -> HistoryTower | HistoryTowers:
+        """The history tower; not to be trained."""
+        return self._model.history
+
+    @property
     def history_numbers(self) -> dict[str, NDArray[np.float32]]:
         """The history tower's parameters by their names."""
-        return numbers_of(self._model.history)
+        return numbers_of(self.history)
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """One column [B, n]."""

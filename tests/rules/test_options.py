@@ -33,6 +33,7 @@ OTHERS = {
     "parties": "of a platform's policy, and of a device's, which takes whom it is introduced to",
     "train-users": "how many a result says there were",
     "head-rate": "what a result says that local-id was tuned to",
+    "licence": "of an encoder that is made, and of a bundle that is exported",
 }
 """Keys that name two things, and which."""
 

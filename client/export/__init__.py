@@ -1,0 +1,1 @@
+"""From a platform's served record to bundles that other runtimes list from: ONNX, torch.export, item vectors."""
