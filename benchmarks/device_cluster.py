@@ -28,7 +28,7 @@ from simulations.config.engine_options import EngineOptions
 from simulations.config.population_config import PopulationConfig
 from simulations.devices.device_federation import SERVER_FOLDER, run_devices, seconds_before
 from simulations.devices.drawn_devices import drawn_devices
-from simulations.devices.engine import answers_of
+from simulations.devices.engine import work_of
 from simulations.devices.population import Population
 from simulations.devices.virtual_clock import VirtualClock
 from simulations.results.table import markdown
@@ -109,11 +109,9 @@ def run(arguments: argparse.Namespace, folder: Path, engine: EngineOptions, *, r
     space = devices.catalogue.space
     encoder = Encoder.initial(EncoderSpec(preset=config.preset, input_dim=space.dim, feature_space=space), config.seed)
     population = Population(config.population, count=arguments.devices, seed=config.seed)
-    with answers_of(engine, devices, folder) as answer:
+    with work_of(engine, devices, folder) as work:
         clock = VirtualClock(seconds_before(folder / SERVER_FOLDER) if resume else 0.0)
-        result = run_devices(
-            devices, population, encoder, config, folder=folder, answer=answer, time=clock, resume=resume
-        )
+        result = run_devices(devices, population, encoder, config, folder=folder, work=work, time=clock, resume=resume)
     return result.encoder.digest
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from flwr.app import Message
+from flwr.app import RecordDict
 from numpy.typing import NDArray
 
 from benchmarks.narrow_tables import narrow_tables
@@ -36,13 +36,12 @@ from client.scorers.scorer import HistoryBatch
 from client.training.cohort_round import CohortRound
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.federation.config import LocalSettings, RoundsConfig
-from shared.federation.wire import decode_train_task
 from shared.seeding import rng_for
 from simulations.config.device_run_config import USUAL, DeviceRunConfig
 from simulations.config.population_config import PopulationConfig
-from simulations.devices.cohort_answer import answers_here
+from simulations.devices.chunk_task import sent_task
+from simulations.devices.cohort_answer import ChunkWork, DoneChunk, work_here
 from simulations.devices.device_federation import run_devices
-from simulations.devices.device_grid import Answer
 from simulations.devices.device_platform import DevicePlatform
 from simulations.devices.population import Population
 from simulations.devices.virtual_clock import VirtualClock
@@ -115,17 +114,17 @@ class Course:
     every: int
     losses: dict[int, float] = field(default_factory=dict)
 
-    def watching(self, answer: Answer) -> Answer:
-        """The same answers, each new encoder looked at before."""
+    def watching(self, work: ChunkWork) -> ChunkWork:
+        """The same work, each new encoder looked at before."""
 
-        def answers(messages: Sequence[Message], numbers: NDArray[np.int64]) -> Iterable[Message]:
-            task = decode_train_task(messages[0].content)
+        def watched(content: RecordDict, chunks: Sequence[NDArray[np.int64]]) -> Iterable[DoneChunk]:
+            task = sent_task(content)
             done = task.round - 1
             if done % self.every == 0 and done not in self.losses and isinstance(task.encoder, Encoder):
                 self.losses[done] = self.loss(task.encoder)
-            return answer(messages, numbers)
+            return work(content, chunks)
 
-        return answers
+        return watched
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -177,7 +176,7 @@ def ran(
         Encoder.initial(spec, run.seed),
         config,
         folder=out,
-        answer=course.watching(answers_here(devices)),
+        work=course.watching(work_here(devices)),
         time=VirtualClock(0.0),
     )
     return Ran(encoder=result.encoder, history=result.history)

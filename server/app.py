@@ -14,7 +14,7 @@ from server.aggregation.size_classes import SizeClasses
 from server.rounds.checkpoints import OUTCOME_FILE, Checkpoints, save_outcome
 from server.rounds.kept_sums import KeptSums
 from server.rounds.known_ledgers import KnownLedgers
-from server.rounds.run import run_rounds
+from server.rounds.run import OpenSums, run_rounds
 from server.rounds.run_state import RunState
 from server.rounds.sum_roster import roster_of
 from server.rounds.told_stage import StageTeller
@@ -27,13 +27,16 @@ from shared.federation.signatures import TaskSigner
 REAL_TIME = Clock(now=time.monotonic, sleep=time.sleep)
 
 
-def server_app(aggregation: BuildAggregation = ServerOptimiser, clock: Clock = REAL_TIME) -> ServerApp:
+def server_app(
+    aggregation: BuildAggregation = ServerOptimiser, clock: Clock = REAL_TIME, open_sums: OpenSums | None = None
+) -> ServerApp:
     """The app with an aggregation.
 
     Args:
         aggregation: makes what takes the server's step; that of the deployed app is named by the run config's
             ``aggregation``.
         clock: tells the time and sleeps; a simulation may have a time of its own.
+        open_sums: makes what sums a masked run, where a simulation does it without masks.
 
     Returns:
         Flower's ServerApp.
@@ -74,6 +77,7 @@ def server_app(aggregation: BuildAggregation = ServerOptimiser, clock: Clock = R
                 roster=roster_of(roster, Path(summed) if summed else None, config.least_summed),
                 sums=KeptSums(out),
                 teller=StageTeller(out),
+                open_sums=open_sums,
             )
 
     return app

@@ -44,20 +44,26 @@ class Engine:
 
 ENGINES = {
     "graft": Engine(
-        title="Graft, low rank",
-        module="graft_low_rank",
-        environment=None,
-        processes=2,
-        given="a process a core, each device's change as an adapter of rank 16 with right factors in common, twice the "
-        "rates; every update is a message that passes the guard and is screened",
-        is_same_work=False,
-    ),
-    "graft-whole": Engine(
-        title="Graft, all numbers",
+        title="Graft, sums",
         module="graft",
         environment=None,
         processes=2,
-        given="the same with all numbers of the sequence part trained, in two bytes a number",
+        given="a process a core; the server gets a round's sum, as of a masked run, and not single updates",
+    ),
+    "graft-messages": Engine(
+        title="Graft, a message each",
+        module="graft_messages",
+        environment=None,
+        processes=2,
+        given="the same, with every update a message that passes the guard and is screened, in two bytes a number",
+    ),
+    "graft-low-rank": Engine(
+        title="Graft, low rank, a message each",
+        module="graft_low_rank",
+        environment=None,
+        processes=2,
+        given="each device's change as an adapter of rank 16 with right factors in common, twice the rates",
+        is_same_work=False,
     ),
     "loop": Engine(
         title="sequential loop",

@@ -1,6 +1,7 @@
 """What devices do for a training task: one, or all of a cohort that a simulation holds, by the same function."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,16 @@ from shared.seeding import seed_for
 from shared.system.device import CPU, Device
 
 WHERE = "the device"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class CohortSum:
+    """What the updates of some devices come to together."""
+
+    numbers: NDArray[np.float64]
+    """[C] in the order of the form's layout"""
+    rows: tuple[int, ...]
+    """which of the devices have trained"""
 
 
 class CohortTask:
@@ -79,6 +90,21 @@ class CohortTask:
                     losses={},
                 )
         return replies
+
+    def total(self, devices: Sequence[DeviceWorkspace]) -> CohortSum:
+        """Train the encoder on each device's own events; what changed is added up as it is, in no cells.
+
+        Args:
+            devices: that were sent the task.
+
+        Returns:
+            The sum over those of them that have two events or more.
+        """
+        numbers, rows = np.zeros(self._work.form.layout.size), []
+        for part in self._work.changes(as_sequences([each.history for each in devices])):
+            numbers += part.total
+            rows += part.rows.tolist()
+        return CohortSum(numbers=numbers, rows=tuple(sorted(rows)))
 
     def _in_cells(self, numbers: NDArray[np.float32], device: DeviceWorkspace) -> Codes:
         """The update with what waited on the device, which then keeps what this one leaves out."""

@@ -12,10 +12,9 @@ from client.rounds.moment_vector import moment_numbers_of
 from client.training.moments import platform_moments
 from shared.errors import NothingToSum, SumRefused
 from shared.feature_space import require_same
-from shared.federation.messages import Declined
+from shared.federation.messages import DeclineReason
 from shared.federation.sum_messages import SumPart, SumWork
 from shared.federation.sum_vector import VectorForm
-from shared.federation.updates import round_seed, summed_form
 from shared.secure_sum.terms import SumTerms
 
 
@@ -78,12 +77,11 @@ def trained_change(work: SumWork, workspace: JoinedDevice) -> NDArray[np.float64
         FeatureSpaceMismatch: if the encoder is of another feature space.
         EncoderUnknown: if the work brings no whole encoder.
     """
-    task = work.train_task
-    form, norm = summed_form(task.settings, round_seed(task.seed, task.round)), task.settings.clip_norm
-    (reply,) = CohortTask(task, workspace.device.catalogue).replies([workspace.device])
-    if isinstance(reply, Declined):
-        raise NothingToSum(reply.reason)
-    return within_bounds(form.grid(work.encoder.spec).values(reply.flat).astype(np.float64), norm, norm)
+    trained = CohortTask(work.train_task, workspace.device.catalogue).total([workspace.device])
+    if not trained.rows:
+        raise NothingToSum(DeclineReason.TOO_FEW_EVENTS)
+    norm = work.train_task.settings.clip_norm
+    return within_bounds(trained.numbers, norm, norm)
 
 
 PARTS: dict[SumPart, Callable[[SumWork, JoinedDevice], NDArray[np.float64]]] = {

@@ -1,8 +1,8 @@
 """The local round of many devices at once; a cohort of one is what a real device runs.
 
 Each device takes a few steps of gradient descent from the encoder that all were sent, along its own loss. What differs
-between devices is their changes alone: products with the encoder's own matrices are made for all of them together
-(torch.func.vmap), and what the first matrices of the item tower make of the catalogue is made once a round.
+between devices is their changes alone (torch.func.vmap). The item tower's first matrices, which have most numbers, are
+held by what changed them (first_matrices.py); a device's own, or the sum of all devices', is put together at the end.
 
 K devices, T positions of a history, m negatives, n items, D input dim, d width, h hidden, r rank.
 """
@@ -22,7 +22,8 @@ from torch.nn import functional
 from client.data.sequences import Sequences, last
 from client.training.batches import Batch, Windows
 from client.training.cohort_chunks import cohort_chunks
-from shared.encoder.encoder import SEQUENCE, Encoder
+from client.training.first_matrices import ChangedMatrices, FirstMatrices, FirstMatrix, stepped
+from shared.encoder.encoder import SEQUENCE, ArraySpec, Encoder
 from shared.encoder.shared_adapter import SharedAdapterSpec
 from shared.errors import ConfigError
 from shared.federation.config import LocalSettings
@@ -33,20 +34,40 @@ Float32 = NDArray[np.float32]
 Numbers = Mapping[str, torch.Tensor]
 """Arrays of the sequence part by name, or what is trained in their places."""
 
-ENTER, DIRECT, LEAVE = "item.enter", "item.direct", "item.leave"
-WEIGHT, BIAS, HISTORY, NORM = ".weight", ".bias", "history.", "item_norm"
+LEAVE, NORM, WEIGHT, BIAS, HISTORY = "item.leave", "item_norm", ".weight", ".bias", "history."
+FIRST = (("item.enter.weight", "item.enter.bias"), ("item.direct.weight", "item.leave.bias"))
+"""the matrices that take item vectors, and the biases of what they are added to"""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Changes:
-    """What the round made of some devices."""
+    """What the round made of some devices, none longer than the settings' limit."""
 
     rows: NDArray[np.int64]
     """[K] which devices of the cohort"""
-    numbers: Float32
-    """[K, C] what each would add to the encoder, in the order of the form's layout"""
     losses: Float32
     """[K] mean cross-entropy of the next items before the last step, in nats"""
+    arrays: tuple[str, ...]
+    """in the order of the form's layout"""
+    first: ChangedMatrices
+    others: Numbers
+    """[K, ...] of all other arrays"""
+    shares: torch.Tensor
+    """[K] what the limit leaves of each"""
+
+    @property
+    def numbers(self) -> Float32:
+        """[K, C] what each would add to the encoder, in the order of the form's layout."""
+        named = {**self.first.each(), **self.others}
+        flat = torch.cat([named[name].flatten(1) for name in self.arrays], 1)
+        return (flat * self.shares[:, None]).cpu().numpy()
+
+    @property
+    def total(self) -> Float32:
+        """[C] the sum of ``numbers`` over the devices."""
+        others = {name: torch.tensordot(self.shares, value, 1) for name, value in self.others.items()}
+        named = {**self.first.total(self.shares), **others}
+        return torch.cat([named[name].flatten() for name in self.arrays]).cpu().numpy()
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -90,15 +111,14 @@ class CohortRound:
         preset = self.encoder.spec.architecture
         for rows in cohort_chunks(histories.lengths(), preset, self.settings.negatives, self.device):
             windows = Windows.of(last(histories, rows, preset.length + 1), preset.length)
-            numbers, losses = self._step.trained(windows.batch(np.arange(len(rows))))
-            yield Changes(rows=rows, numbers=numbers, losses=losses)
+            yield self._steps.changes(rows, windows.batch(np.arange(len(rows))))
 
     @cached_property
-    def _step(self) -> "_Step":
-        return _Step(self)
+    def _steps(self) -> "_Steps":
+        return _Steps(self)
 
 
-class _Step:
+class _Steps:
     """The steps of devices whose histories lie in one batch."""
 
     def __init__(self, work: CohortRound) -> None:
@@ -110,54 +130,93 @@ class _Step:
             for array in work.encoder.spec.sequence_arrays
         }
         self._right = {name.removeprefix(SEQUENCE): self._there(factor) for name, factor in work.factors.items()}
-        self._scaled = self._there(work.features) * math.sqrt(work.features.shape[1])
-        self._entered = {name: self._first(name) for name in (ENTER, DIRECT)}
-        self._negatives = [
-            self._there(drawn_negatives(work.seed, step, len(work.features), self._settings.negatives))
-            for step in range(self._settings.steps)
-        ]
+        self._negatives = self._there(
+            np.stack(
+                [
+                    drawn_negatives(work.seed, step, len(work.features), self._settings.negatives)
+                    for step in range(self._settings.steps)
+                ]
+            )
+        )
+        scaled = self._there(work.features) * math.sqrt(work.features.shape[1])
+        self._first = FirstMatrices([self._matrix(*names) for names in FIRST], scaled, self._negatives)
+        self._others = [array for array in self._form.layout.arrays if _short(array) not in self._first.names]
         self._log_draws = math.log(max(len(work.features) - 1, 1) / self._settings.negatives)
-        self._gradient = vmap(grad_and_value(self._loss), in_dims=(0, 0, 0, None))
+        self._gradient = vmap(grad_and_value(self._loss, argnums=(0, 1, 2)), in_dims=(0, 0, 1, 0, 0, None))
 
-    def trained(self, batch: Batch) -> tuple[Float32, Float32]:
-        """[K, C] changes and [K] losses of the devices of a batch."""
+    def changes(self, rows: NDArray[np.int64], batch: Batch) -> Changes:
+        """What becomes of the devices of a batch.
+
+        Args:
+            rows: [K] which devices of the cohort.
+            batch: their histories, each in one row.
+
+        Returns:
+            Their changes.
+        """
         items, real = (self._there(array) for array in _padded(batch))
-        numbers = {
-            array.name.removeprefix(SEQUENCE): torch.zeros(len(items), *array.shape, device=items.device)
-            for array in self._form.layout.arrays
-        }
-        losses = torch.zeros(len(items), device=items.device)
-        rate, pull = self._settings.encoder_rate, self._settings.proximal
-        for negatives in self._negatives:
-            gradients, losses = self._gradient(numbers, items, real, negatives)
-            numbers = {name: (1 - rate * pull) * value - rate * gradients[name] for name, value in numbers.items()}
-        flat = torch.cat([value.flatten(1) for value in numbers.values()], 1)
-        if self._settings.clip_norm:
-            flat = flat * (self._settings.clip_norm / flat.norm(dim=1, keepdim=True)).clamp_max(1)
-        return flat.cpu().numpy(), losses.cpu().numpy()
+        first = self._first.begun(items)
+        numbers = {_short(array): items.new_zeros(len(items), *array.shape, dtype=real.dtype) for array in self._others}
+        losses = real.new_zeros(len(items))
+        rate, proximal = self._settings.encoder_rate, self._settings.proximal
+        for step, negatives in enumerate(self._negatives):
+            own, others = first.outputs(step)
+            (gradients, of_own, of_others), losses = self._gradient(numbers, own, others, items, real, negatives)
+            first.take(step, rate, proximal, of_own, of_others.transpose(0, 1))
+            for name, value in numbers.items():
+                stepped(value, gradients[name], rate, proximal)
+        return Changes(
+            rows=rows,
+            losses=losses.cpu().numpy(),
+            arrays=tuple(map(_short, self._form.layout.arrays)),
+            first=first,
+            others=numbers,
+            shares=self._shares(first, numbers),
+        )
+
+    def _shares(self, first: ChangedMatrices, numbers: Numbers) -> torch.Tensor:
+        """[K] by what each change is multiplied so that none is longer than the limit."""
+        limit = self._settings.clip_norm
+        others = torch.stack([value.flatten(1).square().sum(1) for value in numbers.values()]).sum(0)
+        if not limit or (others + first.squares_at_most() <= limit**2).all():
+            return torch.ones_like(others)
+        return (limit / (others + first.squares()).clamp_min(0).sqrt()).clamp_max(1)
+
+    def _matrix(self, name: str, bias: str) -> FirstMatrix:
+        return FirstMatrix(
+            name=name,
+            bias=bias,
+            weight=self._start[name],
+            bias_values=self._start[bias],
+            right=self._right.get(name),
+        )
 
     def _there(self, array: NDArray[Any]) -> torch.Tensor:
         return torch.from_numpy(array).to(self._device)
 
-    def _first(self, name: str) -> tuple[torch.Tensor, torch.Tensor]:
-        """What a first matrix W makes of the catalogue, [n, o], and what A does: [n, r], or the catalogue itself."""
-        weight = self._start[name + WEIGHT]
-        right = self._right.get(name + WEIGHT)
-        return self._scaled @ weight.T, self._scaled if right is None else self._scaled @ right.T
-
-    def _loss(self, numbers: Numbers, items: torch.Tensor, real: torch.Tensor, negatives: torch.Tensor) -> torch.Tensor:
+    def _loss(
+        self,
+        numbers: Numbers,
+        own: torch.Tensor,
+        others: torch.Tensor,
+        items: torch.Tensor,
+        real: torch.Tensor,
+        negatives: torch.Tensor,
+    ) -> torch.Tensor:
         """The mean over one device's positions of −log softmax at the next item, among it and the negatives.
 
         The mean of the others is estimated by uniform draws, so each stands for (n − 1) / m of them.
 
         Args:
-            numbers: what is trained, by name.
+            numbers: what is trained, by name, but for the first matrices.
+            own: [T + 1, h + d] what the first matrices make of the device's events.
+            others: [m, h + d] what they make of negatives.
             items: [T + 1] rows of the catalogue: a position's item, and behind it the one that is to follow.
             real: [T] 1 where a position is one, 0 where it is padding.
             negatives: [m] rows of the catalogue.
         """
-        around = {name: self._around(name, value) for name, value in numbers.items() if _is_whole(name)}
-        own, others = self._vectors(numbers, around, items), self._vectors(numbers, around, negatives)
+        around = {name: self._around(name, value) for name, value in numbers.items()}
+        own, others = self._vectors(around, own), self._vectors(around, others)
         history = {name.removeprefix(HISTORY): value for name, value in around.items() if name.startswith(HISTORY)}
         states = functional_call(self._history, history, (own[None, :-1],))[0]
         target = (states * own[1:]).sum(-1)
@@ -170,12 +229,11 @@ class _Step:
         """The device's own array in place of the encoder's."""
         return self._start[name] + (value @ self._right[name] if name in self._right else value)
 
-    def _vectors(self, numbers: Numbers, around: Numbers, rows: torch.Tensor) -> torch.Tensor:
-        """[rows, d] vectors e of items, from what the first matrices made of them."""
-        (entered, into), (direct, beside) = self._entered[ENTER], self._entered[DIRECT]
-        hidden = entered[rows] + into[rows] @ numbers[ENTER + WEIGHT].T + around[ENTER + BIAS]
-        left = functional.linear(functional.gelu(hidden), around[LEAVE + WEIGHT], around[LEAVE + BIAS])
-        vectors = left + direct[rows] + beside[rows] @ numbers[DIRECT + WEIGHT].T
+    def _vectors(self, around: Numbers, outputs: torch.Tensor) -> torch.Tensor:
+        """[rows, d] vectors of items, of what the first matrices make of them [rows, h + d]."""
+        weight = around[LEAVE + WEIGHT]
+        hidden, beside = torch.split(outputs, list(weight.shape[::-1]), -1)
+        vectors = functional.linear(functional.gelu(hidden), weight) + beside
         return functional.layer_norm(vectors, vectors.shape[-1:], around[NORM + WEIGHT], around[NORM + BIAS])
 
 
@@ -194,9 +252,8 @@ def drawn_negatives(seed: int, step: int, n_items: int, count: int) -> NDArray[n
     return rng_for(seed, "negatives", step).integers(0, n_items, count)
 
 
-def _is_whole(name: str) -> bool:
-    """Whether an array is used as it is; the first matrices of the item tower are used as products with items alone."""
-    return name not in (ENTER + WEIGHT, DIRECT + WEIGHT)
+def _short(array: ArraySpec) -> str:
+    return array.name.removeprefix(SEQUENCE)
 
 
 def _padded(batch: Batch) -> tuple[NDArray[np.int64], Float32]:

@@ -221,8 +221,20 @@ def rounds_done(history: Sequence[Mapping[str, Any]]) -> int:
 
 def kept_evaluation(history: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     """The evaluation whose encoder the run leaves, as far as it is; None where nobody judged one."""
-    judged = [record for record in history if record["kind"] == EVALUATE and record["platforms"] and record.get("kept")]
+    judged = [
+        record for record in history if record["kind"] == EVALUATE and record["validation"] and record.get("kept")
+    ]
     return judged[-1] if judged else None
+
+
+def answered(record: Mapping[str, Any]) -> int:
+    """How many platforms or devices sent an answer that was used; of a cohort a history has numbers alone."""
+    return len(record["platforms"]) + int(record.get("counts", {}).get("reply", 0))
+
+
+def declined(record: Mapping[str, Any]) -> int:
+    """How many declined."""
+    return len(record["declined"]) + int(record.get("counts", {}).get("declined", 0))
 
 
 def _json(values: Mapping[str, Any]) -> bytes:

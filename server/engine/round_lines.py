@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from server.coordinator.run_book import EVALUATE, kept_evaluation, rounds_done
+from server.coordinator.run_book import EVALUATE, answered, kept_evaluation, rounds_done
 from server.engine.absences import TRAIN, absences_in, without_words
 from server.rounds.sum_groups import group_words
 from shared.federation.messages import BOTH
@@ -119,7 +119,8 @@ def kept_encoder(history: History) -> dict[str, Any]:
         done = rounds_done(history)
         words = _encoder_words(done, moments=took_part(history))
         return {"round": done, "score": None, "platforms": 0, "words": words}
-    platforms = len(judged["platforms"]) if judged.get("groups") else len(_quality(judged))
+    by_sum = judged.get("groups") or judged.get("counts")
+    platforms = answered(judged) if by_sum else len(_quality(judged))
     words = _encoder_words(judged["round"], moments=is_after_moments(judged, history))
     return {"round": judged["round"], "score": mean_quality(judged), "platforms": platforms, "words": words}
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from server.coordinator.release_settings import ReleaseSettings
-from server.coordinator.run_book import EVALUATE, Run, kept_evaluation
+from server.coordinator.run_book import EVALUATE, Run, answered, declined, kept_evaluation
 from shared.federation.messages import BOTH
 
 History = Sequence[Mapping[str, Any]]
@@ -26,7 +26,7 @@ class GateVerdict:
     run: int | None
     """number of the run that left it; None where none did"""
     accepted: int
-    """platforms that judged it and lost no more than is tolerated; groups of them in a masked run"""
+    """platforms or devices that judged it and lost no more than is tolerated; a group of them loses as one"""
     declined: int
     """platforms that declined to judge it, or lost more"""
     held: str
@@ -68,15 +68,12 @@ def gate_verdict(encoder: bytes, runs: Iterable[Run], settings: ReleaseSettings)
         return GateVerdict(run=run.number, accepted=0, declined=0, held=held)
     losses = losses_in(judged, history)
     beyond = [loss for loss in losses if loss.share - loss.doubt > settings.release_tolerated_loss + _ROUNDING]
-    declined, answered = _declined(judged), len(judged["validation"])
-    reasons = [
-        *_share_reason(declined, declined + len(judged["platforms"]), settings),
-        *_loss_reasons(beyond, settings),
-    ]
+    lost = sum(len(judged.get("groups", {}).get(loss.name, (loss.name,))) for loss in beyond)
+    reasons = [*_share_reason(declined(judged), answered(judged), settings), *_loss_reasons(beyond, settings)]
     return GateVerdict(
         run=run.number,
-        accepted=answered - len(beyond),
-        declined=declined + len(beyond),
+        accepted=answered(judged) - lost,
+        declined=declined(judged) + lost,
         held=f"{'; '.join(reasons)}, in run {run.number}" if reasons else "",
     )
 
@@ -105,7 +102,8 @@ def losses_in(judged: Mapping[str, Any], history: History) -> list[Loss]:
         history: of the run.
 
     Returns:
-        One for each platform, or group of the same members, that judged both; nothing of who scored 0 before.
+        One for each platform, or group of the same members, that judged both; nothing of who scored 0 before. A cohort
+        has lost nothing.
     """
     losses = []
     for name, parts in judged["validation"].items():
@@ -118,19 +116,16 @@ def losses_in(judged: Mapping[str, Any], history: History) -> list[Loss]:
 
 
 def _comparable(line: Mapping[str, Any], judged: Mapping[str, Any], name: str) -> bool:
-    same = line.get("groups", {}).get(name) == judged.get("groups", {}).get(name)
+    """Cohorts are never compared: others were drawn."""
+    same = not line.get("counts") and line.get("groups", {}).get(name) == judged.get("groups", {}).get(name)
     return bool(line["kind"] == EVALUATE and name in line["validation"] and same)
 
 
-def _declined(judged: Mapping[str, Any]) -> int:
-    return len(judged["declined"]) + int(judged.get("counts", {}).get("declined", 0))
-
-
-def _share_reason(declined: int, asked: int, settings: ReleaseSettings) -> list[str]:
-    tolerated = settings.release_tolerated_declined
-    if not asked or declined / asked <= tolerated:
+def _share_reason(declining: int, answering: int, settings: ReleaseSettings) -> list[str]:
+    tolerated, asked = settings.release_tolerated_declined, declining + answering
+    if not asked or declining / asked <= tolerated:
         return []
-    return [f"{declined} of {asked} platforms declined it, and {_percent(tolerated)} are tolerated"]
+    return [f"{declining} of {asked} platforms declined it, and {_percent(tolerated)} are tolerated"]
 
 
 def _loss_reasons(beyond: Sequence[Loss], settings: ReleaseSettings) -> list[str]:

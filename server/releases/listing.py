@@ -12,7 +12,7 @@ from server.releases.chain import Chain
 from server.releases.gate import gate_verdict
 from server.releases.release_files import read_release
 from server.releases.repository import Repository
-from shared.errors import ReleaseRefused
+from shared.errors import ConfigError, ReleaseRefused, os_error_as
 from shared.releases.manifest import Manifest
 
 
@@ -134,7 +134,8 @@ def release_facts(manifest: Manifest) -> dict[str, Any]:
 
 
 def _newest_words(home: ServerHome, settings: ReleaseSettings, chain: Chain | None) -> str:
-    content = home.encoder.read_bytes()
+    with os_error_as(ConfigError, f"{home.encoder}: the encoder cannot be read"):
+        content = home.encoder.read_bytes()
     digest = hashlib.sha256(content).hexdigest()
     releases = {} if chain is None else chain.releases
     same = [version for version, files in releases.items() if files["encoder"].hashes["sha256"] == digest]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from server.coordinator.home import ServerHome
-from server.coordinator.run_book import Run
+from server.coordinator.run_book import Run, answered, declined
 from server.rounds.known_ledgers import KnownLedgers
 from shared.encoder.file import EncoderCard
 from shared.federation.messages import BOTH
@@ -54,13 +54,12 @@ def privacy_statement(home: ServerHome, card: EncoderCard) -> PrivacyStatement:
 
 
 def _summary(run: int, record: Mapping[str, Any]) -> RoundSummary:
-    counts = record.get("counts", {})
     levels = [parts[BOTH] for parts in record["validation"].values() if BOTH in parts]
     return RoundSummary(
         run=run,
         question=record["kind"],
         round=record["round"],
-        platforms=len(record["platforms"]) + int(counts.get("reply", 0)),
-        declined=len(record["declined"]) + int(counts.get("declined", 0)),
+        platforms=answered(record),
+        declined=declined(record),
         level=max(0.0, sum(levels) / len(levels)) if levels else None,
     )

@@ -6,9 +6,9 @@ n - 1 left; the last sum the worth of what the last round left.
 """
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from server.aggregation.robust_sum import LEAST_PLATFORMS
 from server.aggregation.size_classes import SizeClasses
@@ -100,41 +100,75 @@ class GroupAnswers:
         return {**self.answers.told, "groups": self.members}
 
 
+class Sums(Protocol):
+    """Where the sums of a run come from."""
+
+    def chosen(self) -> Collection[Member]:
+        """Whom the run sums over from now on; raises FederationError where there are too few."""
+        ...
+
+    def summed(self, summand: Summand) -> Summed:
+        """One sum of each group; raises FederationError where the run cannot go on."""
+        ...
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class GroupedSums:
+    """The sums of a run, and over which groups they are."""
+
+    sums: Sums
+    names: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """by group, all that are registered; nobody, where sums are over whoever is there"""
+
+
+def secure_sums(
+    exchange: Exchange, config: RoundsConfig, state: RunState, registered: SumRoster | None, kept_sums: KeptSums
+) -> GroupedSums:
+    """Sums under masks, of platforms that are registered with keys for them.
+
+    Args:
+        exchange: asks the platforms.
+        config: of the run.
+        state: what the run has reached.
+        registered: the platforms; None where none is registered.
+        kept_sums: how far the run's sums have come.
+
+    Returns:
+        The sums.
+
+    Raises:
+        ConfigError: if no platforms are registered, or too few for the config.
+        CheckpointError: if what was kept cannot be read.
+    """
+    if registered is None:
+        raise ConfigError("a masked run needs the platforms' keys for sums (roster); found none registered")
+    members = {member.party: member for member in registered.roster.members}
+    known = _groups_so_far(state)
+    sets = [names for summed_set in reversed(registered.summed.sets()) if (names := _names_of(summed_set, members))]
+    grouped = groups_of(members, config.groups_of, known=known, sets=sets)
+    if len(grouped) < _NEEDED[config.robust]:
+        needed = f"where privacy is masked and robust is {config.robust}, platforms must make"
+        raise ConfigError(
+            f"{needed} at least {_NEEDED[config.robust]} groups of {config.groups_of} or more (groups-of); "
+            f"{len(members)} make {len(grouped)}"
+        )
+    groups = {name: Roster.of(members[party] for party in names) for name, names in grouped.items()}
+    together: dict[str, tuple[str, ...]] = {}
+    for record in state.history:
+        together |= record.groups
+    cohorts = DrawnCohorts(config=config) if config.cohort else None
+    sums = SumExchange(exchange, registered, groups, state.run, kept_sums, together, cohorts)
+    return GroupedSums(sums=sums, names=grouped)
+
+
 class MaskedRounds:
     """The sums of one run."""
 
     def __init__(
-        self,
-        exchange: Exchange,
-        config: RoundsConfig,
-        classes: SizeClasses,
-        state: RunState,
-        registered: SumRoster | None,
-        kept_sums: KeptSums,
-        heads: KnownHeads,
+        self, exchange: Exchange, config: RoundsConfig, classes: SizeClasses, grouped: GroupedSums, heads: KnownHeads
     ) -> None:
-        """For the run of this state; ``heads`` are what was seen of privacy ledgers, where sums bear noise.
-
-        Raises ConfigError where no platforms are ``registered`` for sums, or too few for the config.
-        """
-        if registered is None:
-            raise ConfigError("a masked run needs the platforms' keys for sums (roster); found none registered")
-        members = {member.party: member for member in registered.roster.members}
-        known = _groups_so_far(state)
-        sets = [names for summed_set in reversed(registered.summed.sets()) if (names := _names_of(summed_set, members))]
-        self._names = groups_of(members, config.groups_of, known=known, sets=sets)
-        if len(self._names) < _NEEDED[config.robust]:
-            needed = f"where privacy is masked and robust is {config.robust}, platforms must make"
-            raise ConfigError(
-                f"{needed} at least {_NEEDED[config.robust]} groups of {config.groups_of} or more (groups-of); "
-                f"{len(members)} make {len(self._names)}"
-            )
-        groups = {name: Roster.of(members[party] for party in names) for name, names in self._names.items()}
-        together: dict[str, tuple[str, ...]] = {}
-        for record in state.history:
-            together |= record.groups
-        cohorts = DrawnCohorts(config=config) if config.cohort else None
-        self._sums = SumExchange(exchange, registered, groups, state.run, kept_sums, together, cohorts)
+        """For the run of these sums; ``heads`` are what was seen of privacy ledgers, where sums bear noise."""
+        self._names, self._sums = grouped.names, grouped.sums
         self._exchange, self._config, self._classes, self._heads = exchange, config, classes, heads
 
     def cohort(self) -> tuple[str, ...]:

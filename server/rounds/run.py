@@ -9,11 +9,12 @@ from server.aggregation.server_optimiser import BuildAggregation, ServerOptimise
 from server.aggregation.size_classes import NO_CLASSES, SizeClasses
 from server.rounds.async_loop import AsyncLoop
 from server.rounds.cohort_loop import CohortLoop
+from server.rounds.exchange import Exchange
 from server.rounds.kept_sums import NOT_KEPT, KeptSums
 from server.rounds.known_ledgers import KnownLedgers
 from server.rounds.loop import NO_LEDGERS, RoundLoop
 from server.rounds.masked_loop import MaskedLoop
-from server.rounds.masked_rounds import MaskedRounds
+from server.rounds.masked_rounds import GroupedSums, MaskedRounds, Sums, secure_sums
 from server.rounds.private_sums import PrivateSums
 from server.rounds.run_state import RunState
 from server.rounds.sum_roster import SumRoster
@@ -22,6 +23,8 @@ from server.rounds.waiting import Clock
 from shared.encoder.cross import CatalogueMoments
 from shared.federation.config import RoundsConfig
 from shared.federation.signatures import TaskSigner
+
+OpenSums = Callable[[Exchange, RoundsConfig], Sums]
 
 
 def run_rounds(
@@ -39,6 +42,7 @@ def run_rounds(
     roster: SumRoster | None = None,
     sums: KeptSums = NOT_KEPT,
     teller: StageTeller = NOBODY_TOLD,
+    open_sums: OpenSums | None = None,
 ) -> RunState:
     """All rounds of a run that ``state`` does not hold yet.
 
@@ -58,6 +62,7 @@ def run_rounds(
         roster: the platforms that a masked run sums over; None where none is registered with a key for sums.
         sums: where is kept how far a masked run's sums have come.
         teller: tells those who watch what is asked of whom, and who has answered.
+        open_sums: makes what sums a masked run without masks, as a simulation may; None: platforms mask.
 
     Returns:
         The state after the last round.
@@ -71,7 +76,11 @@ def run_rounds(
     loop = RoundLoop(grid, config, clock, aggregation, state, signer, classes, ledgers, teller)
     masked = None
     if config.privacy == "masked":
-        masked = MaskedRounds(loop.exchange, config, classes, state, roster, sums, ledgers.heads)
+        if open_sums is None:
+            grouped = secure_sums(loop.exchange, config, state, roster, sums)
+        else:
+            grouped = GroupedSums(sums=open_sums(loop.exchange, config))
+        masked = MaskedRounds(loop.exchange, config, classes, grouped, ledgers.heads)
     on_round(state)
     if config.require_all and not state.cohort:
         loop.exchange.cohort = masked.cohort() if masked else tuple(loop.exchange.wait_for_platforms())

@@ -311,6 +311,7 @@ class RoundsConfig(Seeded, RequestedPromise, Colluding, LeastParties):
     local: LocalSettings = group(LocalSettings, prefix="local-")
     privacy: Privacy = option(
         "plain",
+        of_cohorts=True,
         choices=MODES,
         help="plain; masked: what leaves a platform is summed with the others' before the coordinator sees it, which "
         "hides who sent what and no more; private: it bears the noise that keeps the promise to each user, and is "

@@ -46,7 +46,8 @@ def capped(weights: Mapping[str, float], least_parties: int) -> dict[str, float]
     most = max(weights.values())
     while True:
         capped_weights = {name: min(weight, most) for name, weight in weights.items()}
-        if all(is_outweighed(name, capped_weights, least_parties) for name in capped_weights):
+        heaviest = max(capped_weights, key=capped_weights.__getitem__)
+        if is_outweighed(heaviest, capped_weights, least_parties):
             return capped_weights
         if most < min(weights.values()):
             raise ValueError(f"expected at least {least_parties} parties; got {len(weights)}")

@@ -7,12 +7,14 @@ from typing import Any
 from client.data.folder_options import DataSettings
 from shared.encoder.presets import PRESETS
 from shared.errors import ConfigError
-from shared.federation.config import LocalSettings, RoundsConfig
+from shared.federation.config import LEAST_MASKED, LocalSettings, RoundsConfig
 from shared.system.options import from_flat, group, option, to_flat
 from simulations.config.engine_options import EngineOptions
 from simulations.config.population_config import PopulationConfig
 
 USUAL = RoundsConfig(
+    privacy="masked",
+    min_platforms=LEAST_MASKED,
     rounds=50,
     cohort=1000,
     moments=False,

@@ -7,7 +7,7 @@ import numpy as np
 from flwr.app import RecordDict
 from numpy.typing import NDArray
 
-from client.app import CohortAnswers
+from simulations.devices.chunk_task import ChunkTask, opened_task
 from simulations.devices.held_devices import HeldDevices
 from simulations.federation.in_process_grid import task_identity
 from simulations.run.workers import threads
@@ -20,7 +20,7 @@ class ChunkWorker:
     devices_name: str = ""
     devices: HeldDevices | None = None
     task_name: str = ""
-    task: CohortAnswers | None = None
+    task: ChunkTask | None = None
 
     def held(self, name: str, open_devices: Callable[[], HeldDevices]) -> HeldDevices:
         """The devices of a run.
@@ -49,14 +49,14 @@ class ChunkWorker:
             numbers: of the chunk's devices.
 
         Returns:
-            For each of them its answer in records.
+            For each of them its answer in records; of a sum the chunk's alone.
 
         Raises:
             GraftError: if the task cannot be read, or lies beyond what a device does.
         """
         with threads(1), task_identity():
             if self.task is None or self.task_name != name:
-                self.task_name, self.task = name, CohortAnswers(read_task(), devices.catalogue)
+                self.task_name, self.task = name, opened_task(read_task(), devices.catalogue)
             return list(self.task.contents(devices.workspaces(numbers)))
 
 

@@ -6,14 +6,14 @@ import numpy as np
 from flwr.app import Message, RecordDict
 from numpy.typing import NDArray
 
-from client.app import CohortAnswers
+from simulations.devices.chunk_task import opened_task
 from simulations.devices.device_grid import Answer
 from simulations.devices.held_devices import HeldDevices
 from simulations.run.workers import threads
 
 Devices = NDArray[np.int64]
 DoneChunk = tuple[int, Sequence[RecordDict]]
-"""Which chunk, and the answers of its devices, in their order."""
+"""Which chunk, and the answers of its devices, in their order, or its sum alone."""
 ChunkWork = Callable[[RecordDict, Sequence[Devices]], Iterable[DoneChunk]]
 """Works a task out for chunks of devices, given by their numbers, and gives each as it is done, in any order."""
 
@@ -31,7 +31,7 @@ def answers_by(devices: HeldDevices, work: ChunkWork) -> Answer:
 
     def answers(messages: Sequence[Message], numbers: Devices) -> Iterator[Message]:
         content = messages[0].content
-        chunks = CohortAnswers(content, devices.catalogue).chunks(devices.events(numbers))
+        chunks = task_chunks(content, devices, numbers)
         contents: dict[int, RecordDict] = {}
         for place, answered in work(content, [numbers[rows] for rows in chunks]):
             contents.update(zip(chunks[place].tolist(), answered, strict=True))
@@ -41,16 +41,28 @@ def answers_by(devices: HeldDevices, work: ChunkWork) -> Answer:
     return answers
 
 
-def answers_here(devices: HeldDevices) -> Answer:
-    """Have devices answer in this process."""
-    return answers_by(devices, work_here(devices))
+def task_chunks(content: RecordDict, devices: HeldDevices, numbers: Devices) -> list[NDArray[np.int64]]:
+    """How devices are cut for a task.
+
+    Args:
+        content: the task in records.
+        devices: what they hold.
+        numbers: [K] of those that work on it.
+
+    Returns:
+        Rows of ``numbers``, chunk by chunk; each is in one.
+
+    Raises:
+        GraftError: if the task cannot be read, or lies beyond what a device does.
+    """
+    return opened_task(content, devices.catalogue).chunks(devices.events(numbers))
 
 
 def work_here(devices: HeldDevices) -> ChunkWork:
     """Train devices in this process, with one thread, as every worker does."""
 
     def work(content: RecordDict, chunks: Sequence[Devices]) -> Iterator[DoneChunk]:
-        task = CohortAnswers(content, devices.catalogue)
+        task = opened_task(content, devices.catalogue)
         with threads(1):
             for place, numbers in enumerate(chunks):
                 yield place, list(task.contents(devices.workspaces(numbers)))

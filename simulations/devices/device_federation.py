@@ -9,11 +9,15 @@ from flwr.app import Context, RecordDict
 
 from server.app import server_app
 from server.rounds.checkpoints import HISTORY_FILE
+from server.rounds.exchange import Exchange
 from shared.encoder.encoder import Encoder
 from shared.encoder.file import EncoderCard, save_encoder
+from shared.federation.config import RoundsConfig
 from simulations.config.device_run_config import DeviceRunConfig
-from simulations.devices.device_grid import Answer, DeviceGrid
+from simulations.devices.cohort_answer import ChunkWork, answers_by
+from simulations.devices.device_grid import DeviceGrid
 from simulations.devices.held_devices import HeldDevices
+from simulations.devices.ideal_sums import IdealSums
 from simulations.devices.population import Population
 from simulations.devices.virtual_clock import VirtualClock
 from simulations.federation.held_federation import FederationResult, quiet_engine, read_result
@@ -29,7 +33,7 @@ def run_devices(
     config: DeviceRunConfig,
     *,
     folder: Path,
-    answer: Answer,
+    work: ChunkWork,
     time: VirtualClock,
     resume: bool = False,
 ) -> FederationResult:
@@ -41,7 +45,7 @@ def run_devices(
         encoder: the starting encoder.
         config: of the run.
         folder: for the server's files.
-        answer: does the devices' part.
+        work: does the devices' part.
         time: of the run; of one that goes on as ``seconds_before`` has it.
         resume: whether to go on with the run that stands in the folder, if any.
 
@@ -55,8 +59,14 @@ def run_devices(
     start, out = folder / START_FILE, folder / SERVER_FOLDER
     save_encoder(start, encoder, EncoderCard())
     federation = replace(config.federation, seed=config.seed)
-    work = devices.work(federation.local.steps, config.event_seconds, encoder.spec.architecture.length + 1)
-    grid = DeviceGrid(population, work, answer, time, check_ins=config.check_ins)
+    seconds = devices.work(federation.local.steps, config.event_seconds, encoder.spec.architecture.length + 1)
+    grid = DeviceGrid(population, seconds, answers_by(devices, work), time, check_ins=config.check_ins)
+
+    def open_sums(exchange: Exchange, rounds: RoundsConfig) -> IdealSums:
+        return IdealSums(
+            exchange, rounds, devices=devices, population=population, seconds=seconds, work=work, time=time
+        )
+
     run_config: dict[str, Any] = {
         **federation.to_run_config(),
         "encoder": str(start),
@@ -65,7 +75,7 @@ def run_devices(
     }
     context = Context(run_id=RUN_ID, node_id=SERVER_NODE, node_config={}, state=RecordDict(), run_config=run_config)
     with task_identity(), quiet_engine():
-        server_app(clock=time.clock)(grid, context)
+        server_app(clock=time.clock, open_sums=open_sums)(grid, context)
     return read_result(out)
 
 

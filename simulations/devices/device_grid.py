@@ -24,6 +24,11 @@ Answer = Callable[[Sequence[Message], NDArray[np.int64]], Iterable[Message]]
 FIRST_NODE = SERVER_NODE + 1
 
 
+def device_name(number: int) -> str:
+    """As the server knows a device."""
+    return f"device-{number:07d}"
+
+
 @dataclass(frozen=True, order=True)
 class Arrival:
     """A reply that is under way."""
@@ -66,7 +71,7 @@ class DeviceGrid(InProcessGrid):
     @override
     def get_nodes(self) -> Iterable[NodeInfo]:
         return [
-            NodeInfo(node_id=FIRST_NODE + number, name=f"device-{number:07d}", status="online")
+            NodeInfo(node_id=FIRST_NODE + number, name=device_name(number), status="online")
             for number in self._there().tolist()
         ]
 

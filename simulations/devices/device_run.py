@@ -25,7 +25,7 @@ from simulations.devices.device_evaluation import ENCODER, HEADS, DeviceFigures,
 from simulations.devices.device_federation import SERVER_FOLDER, START_FILE, run_devices, seconds_before
 from simulations.devices.device_platform import DevicePlatform
 from simulations.devices.device_plot import PLOT_FILE, write_plot
-from simulations.devices.engine import answers_of
+from simulations.devices.engine import work_of
 from simulations.devices.judged_rounds import JUDGED_FILE, JudgedRounds
 from simulations.devices.population import Population
 from simulations.devices.virtual_clock import VirtualClock
@@ -87,14 +87,14 @@ def _run(platform: DevicePlatform, config: DeviceRunConfig, out: Path, *, say: S
     rounds = JudgedRounds(judge, config.judge_every or config.federation.rounds + 1, clock, work)
     say(f"training on {count:,} devices, {config.federation.rounds} rounds of {config.federation.cohort:,}")
     began = time.perf_counter()
-    with answers_of(config.engine, platform.held, work) as answer:
+    with work_of(config.engine, platform.held, work) as trains:
         result = run_devices(
             platform.held,
             population,
             encoder,
             config,
             folder=work,
-            answer=rounds.watching(answer),
+            work=rounds.watching(trains),
             time=clock,
             resume=resume,
         )

@@ -6,9 +6,8 @@ from pathlib import Path
 from shutil import rmtree
 
 from simulations.config.engine_options import EngineOptions
-from simulations.devices.cohort_answer import answers_by, answers_here
-from simulations.devices.device_files import mapped_devices, write_devices
-from simulations.devices.device_grid import Answer
+from simulations.devices.cohort_answer import ChunkWork, work_here
+from simulations.devices.device_files import write_devices
 from simulations.devices.held_devices import HeldDevices
 from simulations.devices.process_engine import ProcessEngine
 from simulations.devices.ray_engine import RayEngine
@@ -16,27 +15,27 @@ from simulations.run.workers import cores
 
 
 @contextmanager
-def answers_of(options: EngineOptions, devices: HeldDevices, folder: Path) -> Iterator[Answer]:
-    """Have devices answer, as long as the ``with`` block lasts.
+def work_of(options: EngineOptions, devices: HeldDevices, folder: Path) -> Iterator[ChunkWork]:
+    """Have devices trained, as long as the ``with`` block lasts.
 
     Args:
-        options: by whom the work is done; the answers do not depend on it.
+        options: by whom the work is done; what comes of it does not depend on that.
         devices: what they hold.
         folder: of the run; what workers map into memory lies in it meanwhile.
 
     Yields:
-        What gives a cohort's answers.
+        What works tasks out for chunks of devices.
 
     Raises:
         GraftError: if the engine does not start.
     """
     if options.engine == "here":
-        yield answers_here(devices)
+        yield work_here(devices)
         return
     place = write_devices(devices, folder)
     try:
         with closing(_engine(options, place)) as engine:
-            yield answers_by(mapped_devices(place), engine.work)
+            yield engine.work
     finally:
         rmtree(place, ignore_errors=True)
 

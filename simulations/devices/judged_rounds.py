@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-from flwr.app import Message
+from flwr.app import RecordDict
 from numpy.typing import NDArray
 
 from shared.encoder.encoder import Encoder
-from shared.federation.wire import decode_train_task
 from shared.system.whole_file import write_whole
-from simulations.devices.device_grid import Answer
+from simulations.devices.chunk_task import sent_task
+from simulations.devices.cohort_answer import ChunkWork, DoneChunk
 from simulations.devices.virtual_clock import VirtualClock
 
 Judge = Callable[[Encoder], dict[str, float]]
@@ -36,22 +36,22 @@ class JudgedRounds:
         self.lines: list[Line] = json.loads(self._file.read_text("utf-8")) if self._file.is_file() else []
         """rounds behind the encoder, virtual seconds, and NDCG@10 by way"""
 
-    def watching(self, answer: Answer) -> Answer:
-        """The same answers; the encoder that they are about is looked at first.
+    def watching(self, work: ChunkWork) -> ChunkWork:
+        """The same work; the encoder that it is about is looked at first.
 
         Args:
-            answer: does the devices' part.
+            work: does the devices' part.
 
         Returns:
             Does it too.
         """
 
-        def watched(messages: Sequence[Message], numbers: NDArray[np.int64]) -> Iterable[Message]:
-            task = decode_train_task(messages[0].content)
+        def watched(content: RecordDict, chunks: Sequence[NDArray[np.int64]]) -> Iterable[DoneChunk]:
+            task = sent_task(content)
             rounds = task.round - 1
             if rounds % self._every == 0 and isinstance(task.encoder, Encoder):
                 self.add(rounds, task.encoder)
-            return answer(messages, numbers)
+            return work(content, chunks)
 
         return watched
 

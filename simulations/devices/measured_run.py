@@ -12,7 +12,7 @@ from shared.encoder.encoder import Encoder, EncoderSpec
 from simulations.config.plan_config import PlanConfig
 from simulations.devices.device_federation import run_devices
 from simulations.devices.drawn_devices import drawn_devices
-from simulations.devices.engine import answers_of
+from simulations.devices.engine import work_of
 from simulations.devices.population import Population
 from simulations.devices.virtual_clock import VirtualClock
 from simulations.run.workers import main_set_aside, threads
@@ -44,10 +44,10 @@ def _made(config: PlanConfig) -> MeasuredRun:
     space = devices.catalogue.space
     encoder = Encoder.initial(EncoderSpec(preset=run.preset, input_dim=space.dim, feature_space=space), run.seed)
     population = Population(run.population, count=config.size.devices, seed=run.seed)
-    with tempfile.TemporaryDirectory() as folder, threads(1), answers_of(run.engine, devices, Path(folder)) as answer:
+    with tempfile.TemporaryDirectory() as folder, threads(1), work_of(run.engine, devices, Path(folder)) as work:
         clock = VirtualClock(0.0)
         began = time.process_time(), time.perf_counter()
-        result = run_devices(devices, population, encoder, run, folder=Path(folder), answer=answer, time=clock)
+        result = run_devices(devices, population, encoder, run, folder=Path(folder), work=work, time=clock)
         ended = time.process_time(), time.perf_counter()
     return MeasuredRun(
         cpu_seconds=ended[0] - began[0],

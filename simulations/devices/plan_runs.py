@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from shared.privacy.promise import Privacy
 from simulations.config.device_run_config import USUAL, DeviceRunConfig
 from simulations.config.drawn_size import DrawnSize
 from simulations.config.plan_config import PlanConfig
@@ -21,9 +22,10 @@ def _run(
     steps: int = 5,
     negatives: int = 64,
     adapters: str = WHOLE,
+    privacy: Privacy = "masked",
 ) -> PlanConfig:
     local = replace(USUAL.local, steps=steps, negatives=negatives, adapters=adapters)
-    federation = replace(USUAL, rounds=rounds, cohort=cohort, local=local)
+    federation = replace(USUAL, rounds=rounds, cohort=cohort, local=local, privacy=privacy)
     return PlanConfig(
         size=DrawnSize(devices=devices, events=events, items=items, dim=dim),
         run=DeviceRunConfig(preset=encoder, federation=federation),
@@ -43,7 +45,7 @@ FITTED_ON = (
     _run("nano", 2_000, 600, 2, adapters=SHARED),
     _run("nano", 2_000, 150, 3, adapters=SHARED, steps=15),
     _run("nano", 2_000, 300, 2, dim=128, adapters=SHARED, events=40.0),
-    _run("nano", 2_000, 1, 15),
+    _run("nano", 2_000, 3, 15),
     _run("nano", 2_000, 600, 2, dim=128),
     _run("nano", 20_000, 1_500, 1, adapters=SHARED),
     _run("nano", 20_000, 1_200, 1, events=8.0),
@@ -52,6 +54,9 @@ FITTED_ON = (
     _run("small", 2_000, 60, 1),
     _run("small", 2_000, 30, 2, steps=2, events=25.0),
     _run("small", 2_000, 120, 1, adapters=SHARED),
+    _run("nano", 2_000, 400, 2, privacy="plain"),
+    _run("nano", 2_000, 600, 2, adapters=SHARED, privacy="plain"),
+    _run("small", 2_000, 100, 1, privacy="plain"),
 )
 JUDGED_BY = (
     _run("nano", 20_000, 500, 3, events=9.0, items=5_000),

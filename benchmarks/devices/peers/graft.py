@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from flwr.app import Message
+from flwr.app import RecordDict
 from numpy.typing import NDArray
 from typing_extensions import override
 
@@ -19,15 +19,17 @@ from client.rounds.device_workspace import DeviceCatalogue
 from shared.encoder.encoder import Encoder, EncoderSpec
 from simulations.config.device_run_config import DeviceRunConfig
 from simulations.config.population_config import PopulationConfig
+from simulations.devices.cohort_answer import ChunkWork, DoneChunk
 from simulations.devices.device_federation import run_devices
-from simulations.devices.device_grid import Answer
-from simulations.devices.engine import answers_of
+from simulations.devices.engine import work_of
 from simulations.devices.held_devices import HeldDevices
 from simulations.devices.population import Population
 from simulations.devices.virtual_clock import VirtualClock
 
-WHOLE = {"adapters": "none"}
-LOW_RANK = {"adapters": "shared:16"}
+SUMS = {"local-clip-norm": 1000.0}
+"""A masked sum is of updates up to a length; the course's are nowhere near it."""
+MESSAGES = {"privacy": "plain"}
+LOW_RANK = {"adapters": "shared:16", **MESSAGES}
 LOW_RANK_RATES = 2.0
 """times the course's rates on devices and at the server: a step within 16 directions of 512 is shorter"""
 
@@ -59,7 +61,7 @@ def config_of(course: DeviceCourse, processes: int, form: dict[str, Any]) -> Dev
     Returns:
         The config.
     """
-    times = 1.0 if form is WHOLE else LOW_RANK_RATES
+    times = LOW_RANK_RATES if form is LOW_RANK else 1.0
     return DeviceRunConfig.from_dict(
         {
             "rounds": course.rounds,
@@ -97,16 +99,16 @@ def train(form: dict[str, Any]) -> None:
     devices = HeldDevices(catalogue=catalogue, histories=histories)
     config, population = config_of(course, run.processes, form), CoursePopulation(course)
 
-    def noting_rounds(answer: Answer) -> Answer:
-        def answers(messages: Sequence[Message], numbers: NDArray[np.int64]) -> Iterable[Message]:
+    def noting_rounds(work: ChunkWork) -> ChunkWork:
+        def noted(content: RecordDict, chunks: Sequence[NDArray[np.int64]]) -> Iterable[DoneChunk]:
             if population.round:
                 run.end_round()
             population.round += 1
-            return answer(messages, numbers)
+            return work(content, chunks)
 
-        return answers
+        return noted
 
-    with answers_of(config.engine, devices, run.out) as answer:
+    with work_of(config.engine, devices, run.out) as work:
         run.begin()
         result = run_devices(
             devices,
@@ -114,7 +116,7 @@ def train(form: dict[str, Any]) -> None:
             Encoder(spec=spec, flat=flat),
             config,
             folder=run.out,
-            answer=noting_rounds(answer),
+            work=noting_rounds(work),
             time=VirtualClock(0.0),
         )
         run.end_round()
@@ -122,4 +124,4 @@ def train(form: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    train(WHOLE)
+    train(SUMS)

@@ -369,3 +369,7 @@ def test_without_an_evaluation_the_last_round_is_kept_and_nobody_judged_it() -> 
 def test_of_a_cohort_it_is_said_how_many_gave() -> None:
     line = record("train", 1, (), counts={"asked": 20, "reply": 17, "missing": 3}).to_json()
     assert cells(line, 3, [line])[HEADER.index("platforms")] == "17 of 20"
+    judged = record("evaluate", 1, (), counts={"asked": 20, "reply": 16}, validation={"all": {"both": 0.2}}, kept=True)
+    assert kept_encoder([line, judged.to_json()]) == {
+        "round": 1, "score": 0.2, "platforms": 16, "words": "after round 1",
+    }  # fmt: skip

@@ -77,11 +77,32 @@ def test_the_kept_round_counts(world):
     assert verdict(world, first, last, worse).held == ""
 
 
-@pytest.mark.parametrize("declined", [0, 40])
-def test_of_a_cohort_there_are_counts_alone(world, declined):
-    line = record("evaluate", 1, ("a",), validation={"a": {"both": 0.1}}, counts={"declined": declined}, kept=True)
-    outcome = verdict(world, line)
-    assert (outcome.declined, bool(outcome.held)) == (declined, bool(declined))
+@pytest.mark.parametrize(("declined", "held"), [(0, ""), (60, "60 of 100 platforms declined it")])
+def test_of_a_cohort_there_are_counts_alone(world, declined, held):
+    """Two cohorts are of other devices, so a score that fell is none's loss."""
+    counts = {"asked": 120, "reply": 40, "declined": declined}
+    lines = [
+        record("evaluate", number, (), validation={"all": {"both": score}}, counts=counts, kept=True)
+        for number, score in enumerate((0.2, 0.1))
+    ]
+    outcome = verdict(world, *lines)
+    assert (outcome.accepted, outcome.declined) == (40, declined)
+    assert outcome.held.startswith(held)
+    assert bool(outcome.held) == bool(held)
+
+
+def test_the_members_of_a_group_lose_as_one(world):
+    groups = {"first": ("a", "b", "c"), "second": ("d", "e", "f")}
+    names = ("a", "b", "c", "d", "e", "f")
+    start, last = (
+        record("evaluate", number, names, validation=scores, groups=groups, kept=True)
+        for number, scores in enumerate(
+            ({"first": {"both": 0.1}, "second": {"both": 0.1}}, {"first": {"both": 0.2}, "second": {"both": 0.05}})
+        )
+    )
+    outcome = verdict(world, start, last)
+    assert (outcome.accepted, outcome.declined) == (3, 3)
+    assert outcome.held.startswith("second lost 50 %")
 
 
 def test_an_encoder_that_nobody_judged_is_held(world):

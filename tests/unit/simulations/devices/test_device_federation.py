@@ -14,7 +14,7 @@ from shared.federation.config import RoundsConfig
 from shared.federation.messages import Declined, DeclineReason, TrainTask, nonce_of
 from shared.federation.updates import round_seed, summed_form
 from simulations.config.device_run_config import DeviceRunConfig
-from simulations.devices.cohort_answer import answers_here
+from simulations.devices.cohort_answer import work_here
 from simulations.devices.device_federation import SERVER_FOLDER, run_devices, seconds_before
 from simulations.devices.device_platform import DevicePlatform
 from simulations.devices.population import Population
@@ -23,6 +23,7 @@ from tests.federation_world import START, opened
 
 PLATFORM = DevicePlatform(prepared=opened("a", seed=0)).held
 FLAT = {
+    "privacy": "plain",
     "rounds": 3,
     "cohort": 8,
     "local-steps": 2,
@@ -41,7 +42,7 @@ def config(**changed):
 CONFIG = config()
 
 
-def run(folder, asked=CONFIG, *, answer=None, resume=False):
+def run(folder, asked=CONFIG, *, work=None, resume=False):
     population = Population(asked.population, count=len(PLATFORM.histories), seed=0)
     return run_devices(
         PLATFORM,
@@ -49,7 +50,7 @@ def run(folder, asked=CONFIG, *, answer=None, resume=False):
         START,
         asked,
         folder=folder,
-        answer=answer or answers_here(PLATFORM),
+        work=work or work_here(PLATFORM),
         time=VirtualClock(seconds_before(folder / SERVER_FOLDER) if resume else 0.0),
         resume=resume,
     )
@@ -102,13 +103,13 @@ def test_a_stopped_run_goes_on_to_the_same_bytes_and_hours(once, tmp_path):
     class Stopped(Exception):
         pass
 
-    def stops_in_the_last_round(messages, numbers):
+    def stops_in_the_last_round(content, chunks):
         if seconds_before(tmp_path / SERVER_FOLDER) and len(_history(tmp_path)) == 2:
             raise Stopped
-        return answers_here(PLATFORM)(messages, numbers)
+        return work_here(PLATFORM)(content, chunks)
 
     with pytest.raises(Stopped):
-        run(tmp_path, answer=stops_in_the_last_round)
+        run(tmp_path, work=stops_in_the_last_round)
     assert (tmp_path / SERVER_FOLDER / CHECKPOINT_FILE).is_file()
     resumed = run(tmp_path, resume=True)
     assert resumed.encoder.digest == once.encoder.digest
@@ -152,7 +153,7 @@ def test_a_device_with_one_event_declines():
 
 def test_too_few_online_end_the_run(tmp_path):
     nobody = config(joining="drawn", joining_days=1e6)
-    with pytest.raises(FederationError, match="expected at least 1 platforms online"):
+    with pytest.raises(FederationError, match=r"expected at least 3 platforms online"):
         run(tmp_path, nobody)
 
 

@@ -9,7 +9,7 @@ from simulations.config.engine_options import EngineOptions
 from simulations.devices.cohort_answer import work_here
 from simulations.devices.device_federation import run_devices
 from simulations.devices.device_files import mapped_devices, write_devices
-from simulations.devices.engine import answers_of
+from simulations.devices.engine import work_of
 from simulations.devices.population import Population
 from simulations.devices.process_engine import ProcessEngine
 from simulations.devices.ray_engine import RayEngine
@@ -23,8 +23,8 @@ needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="
 def encoder_of_run(folder, options: EngineOptions) -> bytes:
     devices = held_devices()
     population = Population(CONFIG.population, count=DEVICES, seed=CONFIG.seed)
-    with answers_of(options, devices, folder) as answer:
-        result = run_devices(devices, population, START, CONFIG, folder=folder, answer=answer, time=VirtualClock(0.0))
+    with work_of(options, devices, folder) as work:
+        result = run_devices(devices, population, START, CONFIG, folder=folder, work=work, time=VirtualClock(0.0))
     assert result.encoder.digest != START.digest
     assert not list(folder.glob("devices-*"))
     return result.encoder.flat.tobytes()

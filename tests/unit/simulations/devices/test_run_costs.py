@@ -70,10 +70,13 @@ def test_a_plan_says_its_bytes_time_and_errors(costs) -> None:
     assert json.loads(json.dumps(plan.document))["errors_on_unseen_runs"]
 
 
-def test_bytes_of_a_plan_are_those_of_the_run_and_measuring_sees_all() -> None:
-    run, planned = measured(TINY), PlannedRun(config=TINY)
+@pytest.mark.parametrize(("privacy", "answering"), [("masked", 30), ("plain", 20)])
+def test_bytes_of_a_plan_are_those_of_the_run_and_measuring_sees_all(privacy, answering) -> None:
+    federation = replace(TINY.run.federation, privacy=privacy)
+    config = replace(TINY, run=replace(TINY.run, federation=federation))
+    run, planned = measured(config), PlannedRun(config=config)
     assert run.bytes_down == 2 * planned.asked * planned.bytes_down
-    assert run.bytes_up == 2 * TINY.run.federation.cohort * planned.bytes_up
+    assert run.bytes_up == 2 * answering * planned.bytes_up
     assert run.cpu_seconds > 0
     assert run.memory > 100
 
