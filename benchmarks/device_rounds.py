@@ -274,7 +274,9 @@ def main() -> None:
         features=FEATURES,
     )
     platform = DevicePlatform(prepared=prepared)
-    usual = replace(USUAL, rounds=given.rounds, cohort=given.cohort, deadline_seconds=3600.0)
+    usual = replace(
+        USUAL, privacy="plain", moments=False, rounds=given.rounds, cohort=given.cohort, deadline_seconds=3600.0
+    )
     rows_of, columns = (time_rows, TIME_COLUMNS) if given.part == "time" else (byte_rows, BYTE_COLUMNS)
     rows = []
     for seed in range(given.seeds):

@@ -12,7 +12,7 @@ _PADDED = 1_000_000
 
 
 def sparse_rows(
-    values: NDArray[np.float32], columns: NDArray[Any], offsets: NDArray[Any], shape: tuple[int, int]
+    values: NDArray[np.floating], columns: NDArray[Any], offsets: NDArray[Any], shape: tuple[int, int]
 ) -> sp.csr_array:
     """A sparse matrix from its rows, with indices of one width.
 

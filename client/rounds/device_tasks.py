@@ -1,7 +1,6 @@
 """What devices do for a training task: one, or all of a cohort that a simulation holds, by the same function."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,16 +20,6 @@ from shared.seeding import seed_for
 from shared.system.device import CPU, Device
 
 WHERE = "the device"
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class CohortSum:
-    """What the updates of some devices come to together."""
-
-    numbers: NDArray[np.float64]
-    """[C] in the order of the form's layout"""
-    rows: tuple[int, ...]
-    """which of the devices have trained"""
 
 
 class CohortTask:
@@ -91,20 +80,21 @@ class CohortTask:
                 )
         return replies
 
-    def total(self, devices: Sequence[DeviceWorkspace]) -> CohortSum:
+    def total(self, devices: Sequence[DeviceWorkspace]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Train the encoder on each device's own events; what changed is added up as it is, in no cells.
 
         Args:
             devices: that were sent the task.
 
         Returns:
-            The sum over those of them that have two events or more.
+            The sum [C] over those of them that have two events or more, in the order of the form's layout, and their
+            rows, in order.
         """
-        numbers, rows = np.zeros(self._work.form.layout.size), []
+        numbers, rows = np.zeros(self._work.form.layout.size), np.empty(0, np.int64)
         for part in self._work.changes(as_sequences([each.history for each in devices])):
             numbers += part.total
-            rows += part.rows.tolist()
-        return CohortSum(numbers=numbers, rows=tuple(sorted(rows)))
+            rows = np.append(rows, part.rows)
+        return numbers, np.sort(rows)
 
     def _in_cells(self, numbers: NDArray[np.float32], device: DeviceWorkspace) -> Codes:
         """The update with what waited on the device, which then keeps what this one leaves out."""

@@ -1,15 +1,16 @@
-"""A device's vector of a secure sum: its moments, or what its training changes, within bounds before it is masked."""
+"""Devices' vectors of a secure sum, one or those of a cohort together: moments, what training changes, or both."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from client.guard.sum_bounds import within_bounds
 from client.rounds.device_tasks import CohortTask, as_sequences
+from client.rounds.device_workspace import DeviceCatalogue, DeviceWorkspace
 from client.rounds.joined_device import JoinedDevice
-from client.rounds.moment_vector import moment_numbers_of
-from client.training.moments import platform_moments
+from client.rounds.moment_vector import summed_moment_numbers
 from shared.errors import NothingToSum, SumRefused
 from shared.feature_space import require_same
 from shared.federation.messages import DeclineReason
@@ -17,9 +18,70 @@ from shared.federation.sum_messages import SumPart, SumWork
 from shared.federation.sum_vector import VectorForm
 from shared.secure_sum.terms import SumTerms
 
+PARTS: tuple[SumPart, ...] = ("moments", "train")
+"""that devices give"""
+WHERE = "the device"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class CohortSum:
+    """What the vectors of some devices come to together."""
+
+    numbers: NDArray[np.float64]
+    """[P]"""
+    rows: NDArray[np.int64]
+    """which of the devices gave one"""
+
+
+class CohortVectors:
+    """The work of a sum, opened once, for any devices of one catalogue.
+
+    Args:
+        work: what the vectors are of.
+        catalogue: as the devices have it.
+
+    Raises:
+        SumRefused: if the work asks for what devices do not give, or counts some devices for more than others.
+        FeatureSpaceMismatch: if the encoder is of another feature space.
+        EncoderUnknown: if the work brings no whole encoder.
+    """
+
+    def __init__(self, work: SumWork, catalogue: DeviceCatalogue) -> None:
+        if not set(work.parts) <= set(PARTS):
+            raise SumRefused(f"expected a sum of {' and '.join(PARTS)} alone; found {', '.join(work.parts)}")
+        if set(work.weights.values()) != {1.0}:
+            raise SumRefused("expected each device to count as much as another; found other weights")
+        require_same(work.encoder.spec.feature_space, catalogue.space, where=WHERE)
+        self._catalogue, self._parts, self._form = catalogue, work.parts, VectorForm.of(work)
+        self._task = CohortTask(work.train_task, catalogue) if "train" in work.parts else None
+
+    def chunks(self, events: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        """Rows of devices that are worked on at once, by how many events each has [K]; all devices are in one."""
+        return self._task.chunks(events) if self._task else [np.arange(len(events))]
+
+    def total(self, devices: Sequence[DeviceWorkspace]) -> CohortSum:
+        """The sum of the vectors of those devices that can give each part.
+
+        Args:
+            devices: that are asked.
+
+        Returns:
+            The sum, and who is in it.
+        """
+        parts: dict[SumPart, NDArray[np.float64]] = {}
+        rows = np.arange(len(devices))
+        if self._task:
+            parts["train"], rows = self._task.total(devices)
+        if not len(rows):
+            return CohortSum(numbers=np.zeros(self._form.length), rows=rows)
+        if "moments" in self._parts:
+            histories = [devices[row].history for row in rows.tolist()]
+            parts["moments"] = summed_moment_numbers(self._catalogue.features, as_sequences(histories))
+        return CohortSum(numbers=self._form.joined(parts), rows=rows)
+
 
 def device_vector(work: SumWork, terms: SumTerms, workspace: JoinedDevice) -> NDArray[np.float64]:
-    """The device's vector.
+    """The vector of one device.
 
     Args:
         work: what the vector is of.
@@ -35,31 +97,10 @@ def device_vector(work: SumWork, terms: SumTerms, workspace: JoinedDevice) -> ND
         FeatureSpaceMismatch: if the encoder is of another feature space.
         EncoderUnknown: if the work brings no whole encoder.
     """
-    if len(work.parts) != 1 or work.parts[0] not in PARTS:
-        raise SumRefused(f"expected a sum of {' or '.join(PARTS)} alone; found {', '.join(work.parts)}")
-    if set(work.weights.values()) != {1.0}:
-        raise SumRefused("expected each device to count as much as another; found other weights")
-    (part,) = work.parts
-    return within_bounds(VectorForm.of(work).joined({part: PARTS[part](work, workspace)}), 0.0, terms.bound)
-
-
-def own_moments(work: SumWork, workspace: JoinedDevice) -> NDArray[np.float64]:
-    """Means of moments over the pairs of the device's history, then a one in the bucket of their number.
-
-    Args:
-        work: whose part *moments* is asked for.
-        workspace: the device.
-
-    Returns:
-        [M] as a platform's of weight 1.
-
-    Raises:
-        FeatureSpaceMismatch: if the encoder is of another feature space.
-    """
-    device = workspace.device
-    require_same(work.encoder.spec.feature_space, device.space, where=workspace.name)
-    moments = platform_moments(device.catalogue.features, as_sequences([device.history]))
-    return moment_numbers_of(moments, 1.0)
+    total = CohortVectors(work, workspace.device.catalogue).total([workspace.device])
+    if not len(total.rows):
+        raise NothingToSum(DeclineReason.TOO_FEW_EVENTS)
+    return within_bounds(total.numbers, 0.0, terms.bound)
 
 
 def trained_change(work: SumWork, workspace: JoinedDevice) -> NDArray[np.float64]:
@@ -77,14 +118,8 @@ def trained_change(work: SumWork, workspace: JoinedDevice) -> NDArray[np.float64
         FeatureSpaceMismatch: if the encoder is of another feature space.
         EncoderUnknown: if the work brings no whole encoder.
     """
-    trained = CohortTask(work.train_task, workspace.device.catalogue).total([workspace.device])
-    if not trained.rows:
+    numbers, rows = CohortTask(work.train_task, workspace.device.catalogue).total([workspace.device])
+    if not len(rows):
         raise NothingToSum(DeclineReason.TOO_FEW_EVENTS)
     norm = work.train_task.settings.clip_norm
-    return within_bounds(trained.numbers, norm, norm)
-
-
-PARTS: dict[SumPart, Callable[[SumWork, JoinedDevice], NDArray[np.float64]]] = {
-    "moments": own_moments,
-    "train": trained_change,
-}
+    return within_bounds(numbers, norm, norm)

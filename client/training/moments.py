@@ -35,7 +35,7 @@ Float64 = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
 
-def platform_moments(features: NDArray[np.float32], sequences: Sequences) -> Moments:
+def platform_moments(features: NDArray[np.float32], sequences: Sequences, *, alike: bool = False) -> Moments:
     """Moments of all pairs (decayed mean of a history of at least one item, its next item).
 
     Memory is bounded by three features tables and a block of rows, whatever U and E are; items that are nobody's next
@@ -44,9 +44,10 @@ def platform_moments(features: NDArray[np.float32], sequences: Sequences) -> Mom
     Args:
         features: [n, D] rows of length 1.
         sequences: what the platform contributes.
+        alike: whether each sequence with a pair counts as much as another: by the mean over its pairs.
 
     Returns:
-        Sums over all pairs, and how many there are.
+        Sums over all pairs, and how many there are; of ``alike`` ones the sum of their means, and how many they are.
     """
     items, rows = np.unique(sequences.items, return_inverse=True)
     wide = features[items].astype(np.float64)
@@ -54,14 +55,13 @@ def platform_moments(features: NDArray[np.float32], sequences: Sequences) -> Mom
     upper, sum_q = np.zeros((dim, dim), order="F"), np.zeros(dim)
     before, counts = np.zeros_like(wide), np.zeros(len(items))
     blocks = _row_blocks(_steps(wide, replace(sequences, items=rows.astype(np.int32)), DECAY))
-    for queries, targets in track(blocks, "counting pairs", -(-len(rows) // ROWS_AT_ONCE)):
-        upper = dsyrk(1.0, queries.T, beta=1.0, c=upper, overwrite_c=True)
+    for queries, targets, owners in track(blocks, "counting pairs", -(-len(rows) // ROWS_AT_ONCE)):
         pairs = len(targets)
-        before += (
-            sparse_rows(np.ones(pairs, np.float32), targets, np.arange(pairs + 1), (pairs, len(items))).T @ queries
-        )
-        sum_q += queries.sum(0)
-        counts += np.bincount(targets, minlength=len(items))
+        weights = 1.0 / (sequences.lengths()[owners] - 1) if alike else np.ones(pairs, np.float32)
+        upper = dsyrk(1.0, (queries * np.sqrt(weights)[:, None]).T, beta=1.0, c=upper, overwrite_c=True)
+        before += sparse_rows(weights, targets, np.arange(pairs + 1), (pairs, len(items))).T @ queries
+        sum_q += weights @ queries
+        counts += np.bincount(targets, weights, minlength=len(items))
     met = np.flatnonzero(counts)
     return Moments(
         A=_whole(upper),
@@ -78,8 +78,8 @@ def _whole(upper: Float64) -> Float64:
     return np.triu(upper) + np.triu(upper, 1).T
 
 
-def _steps(wide: Float64, sequences: Sequences, decay: float) -> Iterator[tuple[Float64, Rows]]:
-    """Per block of users and position: the unit history vectors [k, D] and the next items [k].
+def _steps(wide: Float64, sequences: Sequences, decay: float) -> Iterator[tuple[Float64, Rows, Rows]]:
+    """Per block of users and position: the unit history vectors [k, D], the next items [k], and whose they are [k].
 
     Users come longest first, so that those who still have a next item are always the first k.
     """
@@ -95,23 +95,24 @@ def _steps(wide: Float64, sequences: Sequences, decay: float) -> Iterator[tuple[
             now = starts[:active] + position
             state = decay * state[:active] + wide[sequences.items[now]]
             norms = np.linalg.norm(state, axis=1, keepdims=True)
-            yield state / np.maximum(norms, 1e-12), sequences.items[now + 1].astype(np.int64)
+            yield state / np.maximum(norms, 1e-12), sequences.items[now + 1].astype(np.int64), users[:active]
 
 
-def _row_blocks(steps: Iterator[tuple[Float64, Rows]]) -> Iterator[tuple[Float64, Rows]]:
+def _row_blocks(steps: Iterator[tuple[Float64, Rows, Rows]]) -> Iterator[tuple[Float64, Rows, Rows]]:
     """The same pairs in blocks that are large enough for matrix products to be fast."""
-    queries: list[Float64] = []
-    targets: list[Rows] = []
-    waiting = 0
-    for query, target in steps:
-        queries.append(query)
-        targets.append(target)
-        waiting += len(target)
-        if waiting >= ROWS_AT_ONCE:
-            yield np.concatenate(queries), np.concatenate(targets)
-            queries, targets, waiting = [], [], 0
-    if waiting:
-        yield np.concatenate(queries), np.concatenate(targets)
+    block: list[tuple[Float64, Rows, Rows]] = []
+    for step in steps:
+        block.append(step)
+        if sum(len(targets) for _, targets, _ in block) >= ROWS_AT_ONCE:
+            yield _joined(block)
+            block = []
+    if block:
+        yield _joined(block)
+
+
+def _joined(block: list[tuple[Float64, Rows, Rows]]) -> tuple[Float64, Rows, Rows]:
+    queries, targets, owners = zip(*block, strict=True)
+    return np.concatenate(queries), np.concatenate(targets), np.concatenate(owners)
 
 
 def input_moments(

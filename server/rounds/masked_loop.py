@@ -1,17 +1,21 @@
 """The rounds of a masked run: what comes of each sum, in which groups stand where plain rounds have platforms."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from server.aggregation.linear_part import linear_part
+from server.aggregation.size_classes import SizeClasses
 from server.rounds.loop import RoundLoop, Solved
 from server.rounds.masked_rounds import GroupAnswers, MaskedRounds, NextSum, next_sum
 from server.rounds.run_state import SLIGHTLY, RunState, may_be_kept, passed_over_words
 from server.rounds.sum_parts import mean_update, moments_of, validation_of
+from shared.encoder.linear import Moments
 from shared.errors import ReplyRejected
 from shared.federation.config import RoundsConfig
 from shared.federation.updates import round_seed, summed_form
 
+NOTHING_TAKEN = {"bytes_down": 0, "bytes_up": 0}
+"""of a line of the history, beside which another one of the same sum says what was taken"""
 DROPPED_WITH_ITS_START = "what was trained from the encoder that is passed over is dropped; the kept one goes out next"
 
 
@@ -61,7 +65,7 @@ class MaskedLoop:
         after = self._judged(state, summed, start, is_alone=is_alone) if "evaluate" in upcoming.parts else state
         is_dropped = after is not state and after.history[-1].passed_over
         if "moments" in upcoming.parts:
-            after = self._summed_moments(after, summed, start)
+            after = self._summed_moments(after, summed, start, is_last="train" not in upcoming.parts)
         if "train" in upcoming.parts:
             after = self._summed_step(after, summed, start, is_dropped=is_dropped)
         return after
@@ -83,7 +87,7 @@ class MaskedLoop:
         )
         is_passed_over = bool(validation) and not is_kept
         words = passed_over_words(state.history, SLIGHTLY) if is_passed_over else ""
-        took = {} if is_alone else {"bytes_down": 0, "bytes_up": 0}
+        took = {} if is_alone else NOTHING_TAKEN
         facts = {**summed.told, **took, "validation": validation, "held_back": wrong, "kept": is_kept}
         facts["note"] = "; ".join(filter(None, [words, summed.note]))
         record = self._loop.record("evaluate", state.round, start if is_alone else self._loop.clock.now(), facts)
@@ -92,16 +96,23 @@ class MaskedLoop:
             return after
         return self._loop.went_back(after, state.kept)
 
-    def _summed_moments(self, state: RunState, summed: GroupAnswers, start: float) -> RunState:
-        """After a linear part that is solved from groups' moments, each of its members' size."""
+    def _summed_moments(self, state: RunState, summed: GroupAnswers, start: float, *, is_last: bool) -> RunState:
+        """After a linear part that is solved from groups' moments, each of its members' size.
+
+        A cohort's moments are added to those of the cohorts before it. What the sum took stands where nothing follows.
+        """
         moments, sizes, wrong = moments_of(summed.groups, state.encoder.spec.input_dim)
+        if self._config.cohort:
+            moments, sizes = _with_earlier(moments, sizes, state.moments)
 
         def solved() -> Solved:
             linear, shares = linear_part(moments, dict.fromkeys(moments, 1.0), sizes, self._config)
             reasons = {**shares.reasons, **{name: f"left out: {why}" for name, why in wrong.items()}}
             return state.encoder.with_linear(linear), dict(shares.of), reasons
 
-        return replace(self._loop.after({**summed.told, "note": summed.note}, solved, state, start), moments=moments)
+        facts = {**summed.told, **({} if is_last else NOTHING_TAKEN), "note": summed.note}
+        start = start if is_last else self._loop.clock.now()
+        return replace(self._loop.after(facts, solved, state, start), moments={**state.moments, **moments})
 
     def _summed_step(self, state: RunState, summed: GroupAnswers, start: float, *, is_dropped: bool) -> RunState:
         """After a step along groups' mean updates, or none where what they trained from is passed over."""
@@ -115,3 +126,12 @@ class MaskedLoop:
         facts["note"] = "; ".join(filter(None, [step.note, summed.note]))
         history = (*state.history, self._loop.record("train", number, start, facts))
         return replace(state, encoder=step.encoder, round=number, optimiser=step.optimiser, history=history)
+
+
+def _with_earlier(
+    moments: Mapping[str, Moments], sizes: SizeClasses, earlier: Mapping[str, Moments]
+) -> tuple[dict[str, Moments], SizeClasses]:
+    """Groups' moments with those of earlier sums, and how many stand behind both."""
+    added = {name: group + earlier[name] if name in earlier else group for name, group in moments.items()}
+    grown = {name: size * added[name].n / moments[name].n for name, size in sizes.of(moments).items()}
+    return added, SizeClasses(grown)

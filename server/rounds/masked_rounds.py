@@ -2,7 +2,8 @@
 
 A sum holds what is asked of one encoder: what it is worth, and what training makes of it. So the order is: sum 0 the
 moments, and the worth of the encoder that the run starts from; sum n what round n trains, and the worth of what round
-n - 1 left; the last sum the worth of what the last round left.
+n - 1 left; the last sum the worth of what the last round left. Where cohorts are drawn, each sum holds the moments of
+its own cohort, and nothing is evaluated.
 """
 
 import math
@@ -51,6 +52,8 @@ def next_sum(config: RoundsConfig, state: RunState) -> NextSum | None:
         Its number and parts; None where the run is at its end.
     """
     judged: tuple[SumPart, ...] = ("evaluate",) if config.evaluate_every else ()
+    if config.cohort and state.round < config.training_rounds:
+        return NextSum(number=state.round + 1, parts=("moments", "train") if config.moments else ("train",))
     if config.moments and not any(record.kind == "moments" for record in state.history):
         return NextSum(number=0, parts=("moments", *judged))
     if state.round < config.training_rounds:
@@ -70,6 +73,8 @@ def sums_left(config: RoundsConfig, state: RunState) -> int:
         The number of training rounds to come, one more for the last evaluation where encoders are evaluated, and one
         more for moments that are yet to be asked for.
     """
+    if config.cohort and config.training_rounds:
+        return config.training_rounds - state.round
     to_come = config.training_rounds - state.round + (config.evaluate_every > 0)
     return to_come + (config.moments and not any(record.kind == "moments" for record in state.history))
 

@@ -366,7 +366,7 @@ class RoundsConfig(Seeded, RequestedPromise, Colluding, LeastParties):
                 self.robust != "none"
             ),
             f"weighting must be uniform; got {self.weighting!r}": self.weighting != "uniform",
-            "moments must be off: a cohort is asked to train alone": (
+            "moments must be off (add --set moments=false): a cohort tells them in masked sums without noise alone": (
                 self.moments and (not self.is_masked or self.cohort_noise > 0)
             ),
             f"evaluate-every must be 0; got {self.evaluate_every}": self.evaluate_every > 0,

@@ -64,10 +64,10 @@ def table_of(document: dict[str, Any]) -> Table:
         The table.
     """
     table = Table(title=f"{document['platform']}: NDCG@10 on {document['devices']:,} devices")
-    for column in ("encoder", "with heads", "alone", "popularity alone", "heads over the encoder alone"):
+    for column in ("encoder", "lists", "with heads", "alone", "popularity alone", "lists over the encoder alone"):
         table.add_column(column, justify="left" if column == "encoder" else "right")
     for name, figures in document["figures"].items():
-        ndcg, lift = figures["ndcg@10"], figures["lift of heads"]["over the encoder alone"]
+        ndcg, lift = figures["ndcg@10"], figures["lift of lists"]["over the encoder alone"]
         words = "-" if lift is None else f"{lift['mean']:+.1f} % [{lift['low']:.1f}, {lift['high']:.1f}]"
-        table.add_row(name, *(f"{ndcg[way]:.4f}" for way in ("heads", "encoder", "popularity")), words)
+        table.add_row(name, *(f"{ndcg[way]:.4f}" for way in ("lists", "heads", "encoder", "popularity")), words)
     return table

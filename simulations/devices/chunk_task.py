@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from client.app import CohortAnswers
 from client.guard.device_policy import DevicePolicy
-from client.rounds.device_tasks import CohortSum, CohortTask
+from client.rounds.device_vectors import CohortSum, CohortVectors
 from client.rounds.device_workspace import DeviceCatalogue, DeviceWorkspace
 from shared.errors import ConfigError
 from shared.federation.messages import TrainTask
+from shared.federation.sum_messages import SumWork
 from shared.federation.wire import decode_sum_task, decode_train_task
 from shared.federation.wire_records import SUM
 
@@ -46,11 +47,16 @@ def sent_task(content: RecordDict) -> TrainTask:
     """
     if SUM not in content:
         return decode_train_task(content)
+    return sent_work(content).train_task
+
+
+def sent_work(content: RecordDict) -> SumWork:
+    """What devices are to give to a sum; raises GraftError where that is unreadable, or not what they give."""
     task = decode_sum_task(content)
     POLICY.require_within_bounds(task.facts)
-    if task.work is None or task.work.parts != ("train",) or task.work.noise:
+    if task.work is None or "train" not in task.work.parts or task.work.noise:
         raise ConfigError("devices of a simulation sum what training changes, without noise; found other work")
-    return task.work.train_task
+    return task.work
 
 
 def opened_task(content: RecordDict, catalogue: DeviceCatalogue) -> ChunkTask:
@@ -81,20 +87,20 @@ class SummedChunks:
     """
 
     def __init__(self, content: RecordDict, catalogue: DeviceCatalogue) -> None:
-        self._task = CohortTask(sent_task(content), catalogue)
+        self._vectors = CohortVectors(sent_work(content), catalogue)
 
     def chunks(self, events: NDArray[np.int64]) -> list[NDArray[np.int64]]:
         """As of ``ChunkTask``."""
-        return self._task.chunks(events)
+        return self._vectors.chunks(events)
 
     def contents(self, devices: Sequence[DeviceWorkspace]) -> Iterator[RecordDict]:
         """One for all devices of the chunk."""
-        total = self._task.total(devices)
-        yield RecordDict({SUM: ArrayRecord([total.numbers, np.array(total.rows, np.int64)])})
+        total = self._vectors.total(devices)
+        yield RecordDict({SUM: ArrayRecord([total.numbers, total.rows])})
 
 
 def read_sum(content: RecordDict) -> CohortSum:
     """The inverse of what ``SummedChunks.contents`` yields."""
     record = content.array_records[SUM]
     numbers, rows = (array.numpy() for array in record.values())
-    return CohortSum(numbers=numbers, rows=tuple(rows.tolist()))
+    return CohortSum(numbers=numbers, rows=rows)

@@ -18,9 +18,11 @@ from shared.encoder.encoder import Encoder
 from shared.seeding import rng_for
 from simulations.devices.device_heads import DeviceHeads, EncodedCatalogue
 from simulations.devices.device_platform import DevicePlatform
+from simulations.devices.device_stack import DeviceStack
 
-ENCODER, HEADS, POPULARITY = "encoder", "heads", "popularity"
-WAYS = (ENCODER, HEADS, POPULARITY)
+ENCODER, HEADS, POPULARITY, LISTS = "encoder", "heads", "popularity", "lists"
+WAYS = (ENCODER, HEADS, POPULARITY, LISTS)
+"""the encoder's sequence part alone; with each device's own head and popularity; what devices rank by (DeviceStack)"""
 SIMULATED = HeadSettings(negatives=256, steps=10)
 """a tenth of a device's own work, since a simulation holds many"""
 
@@ -59,6 +61,7 @@ def evaluated(platform: DevicePlatform, encoder: Encoder, *, seed: int, most: in
     catalogue = EncodedCatalogue(encoder=encoder, features=platform.prepared.features, prior=platform.prior)
     heads = DeviceHeads(catalogue=catalogue, settings=SIMULATED, seed=seed)
     start, vectors = heads.start(platform.histories), catalogue.vectors.numpy()
+    stack = DeviceStack.fitted(heads, start, platform.histories)
     place = {int(user): number for user, number in zip(users[numbers], numbers, strict=True)}
     owners = iter(np.array([place[int(user)] for user in sample.users]))
 
@@ -69,7 +72,8 @@ def evaluated(platform: DevicePlatform, encoder: Encoder, *, seed: int, most: in
         moved = own.moved(states[:, None])[:, 0]
         with_heads = own.scale[:, None] * (moved @ vectors.T) + own.bias[:, None] * catalogue.prior
         popular = np.broadcast_to(catalogue.prior, with_heads.shape)
-        return [torch.from_numpy(np.ascontiguousarray(scores)) for scores in (states @ vectors.T, with_heads, popular)]
+        ways = (states @ vectors.T, with_heads, popular, stack.scores(own, states, histories))
+        return [torch.from_numpy(np.ascontiguousarray(scores)) for scores in ways]
 
     with torch.no_grad():
         ranks = ranks_by_column(score, sample, len(WAYS), n_items=whole.n_items, repeats=whole.repeats)

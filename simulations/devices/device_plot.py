@@ -8,11 +8,16 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from simulations.devices.device_evaluation import ENCODER, HEADS, POPULARITY
+from simulations.devices.device_evaluation import ENCODER, HEADS, LISTS, POPULARITY
 from simulations.report.plots import LINES
 
 PLOT_FILE = "devices.png"
-_WORDS = {HEADS: "with each device's head", ENCODER: "the encoder alone", POPULARITY: "popularity alone"}
+_WORDS = {
+    LISTS: "what devices rank by",
+    HEADS: "with each device's head",
+    ENCODER: "the encoder alone",
+    POPULARITY: "popularity alone",
+}
 _HOUR = 3600.0
 
 

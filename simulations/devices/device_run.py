@@ -21,7 +21,7 @@ from shared.system.device import Device, used_device
 from shared.system.whole_file import write_whole
 from simulations.config.device_run_config import DeviceRunConfig
 from simulations.config.engine_options import EngineOptions
-from simulations.devices.device_evaluation import ENCODER, HEADS, DeviceFigures, evaluated
+from simulations.devices.device_evaluation import ENCODER, HEADS, LISTS, DeviceFigures, evaluated
 from simulations.devices.device_federation import SERVER_FOLDER, START_FILE, run_devices, seconds_before
 from simulations.devices.device_platform import DevicePlatform
 from simulations.devices.device_plot import PLOT_FILE, write_plot
@@ -115,18 +115,22 @@ def _run(platform: DevicePlatform, config: DeviceRunConfig, out: Path, *, say: S
         "versions": versions(),
         "figures": {name: _figures(values, figures["start"], config.seed) for name, values in figures.items()},
         "judged": rounds.lines,
-        "rounds": [_round(entry) for entry in result.history],
+        "rounds": [_round(entry) for entry in result.history if entry["kind"] == "train"],
         "seconds": round(seconds, 3),
     }
 
 
 def _figures(figures: DeviceFigures, start: DeviceFigures, seed: int) -> dict[str, Any]:
-    """Means, and lifts with their intervals over the encoder alone and over the start."""
-    lifts = {}
-    for name, baseline in (("over the encoder alone", figures.ndcg[ENCODER]), ("over the start", start.ndcg[HEADS])):
-        lift = paired_lift(figures.ndcg[HEADS], baseline, rng_for(seed, "device-lifts", name))
-        lifts[name] = None if lift is None else lift.to_json()
-    return {"devices": len(figures.users), "ndcg@10": figures.means(), "lift of heads": lifts}
+    """Means, and lifts of heads and of lists with their intervals over the encoder alone and over the start."""
+    told: dict[str, Any] = {"devices": len(figures.users), "ndcg@10": figures.means()}
+    for way in (HEADS, LISTS):
+        baselines = {"over the encoder alone": figures.ndcg[ENCODER], "over the start": start.ndcg[way]}
+        told[f"lift of {way}"] = {
+            name: lift and lift.to_json()
+            for name, baseline in baselines.items()
+            for lift in [paired_lift(figures.ndcg[way], baseline, rng_for(seed, "device-lifts", name))]
+        }
+    return told
 
 
 def _round(entry: dict[str, Any]) -> dict[str, Any]:

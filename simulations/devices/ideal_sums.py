@@ -79,7 +79,7 @@ class IdealSums:
         for place in range(len(chunks)):  # in this order, whoever was first: sums of floats depend on it
             part = read_sum(done[place][0])
             total += part.numbers
-            trained[chunks[place][list(part.rows)]] = True
+            trained[chunks[place][part.rows]] = True
         answers: Answers[None] = Answers(bytes_down=down, bytes_up=up)
         answers.outcomes = dict.fromkeys(names, ("missing", ""))
         answers.outcomes |= {names[row]: ("declined", DeclineReason.TOO_FEW_EVENTS) for row in came.tolist()}

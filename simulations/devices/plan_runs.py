@@ -23,9 +23,12 @@ def _run(
     negatives: int = 64,
     adapters: str = WHOLE,
     privacy: Privacy = "masked",
+    moments: bool = True,
 ) -> PlanConfig:
     local = replace(USUAL.local, steps=steps, negatives=negatives, adapters=adapters)
-    federation = replace(USUAL, rounds=rounds, cohort=cohort, local=local, privacy=privacy)
+    federation = replace(
+        USUAL, rounds=rounds, cohort=cohort, local=local, privacy=privacy, moments=moments and privacy == "masked"
+    )
     return PlanConfig(
         size=DrawnSize(devices=devices, events=events, items=items, dim=dim),
         run=DeviceRunConfig(preset=encoder, federation=federation),
@@ -54,6 +57,9 @@ FITTED_ON = (
     _run("small", 2_000, 60, 1),
     _run("small", 2_000, 30, 2, steps=2, events=25.0),
     _run("small", 2_000, 120, 1, adapters=SHARED),
+    _run("nano", 2_000, 600, 2, moments=False),
+    _run("nano", 20_000, 1_500, 1, adapters=SHARED, moments=False),
+    _run("small", 2_000, 100, 1, moments=False),
     _run("nano", 2_000, 400, 2, privacy="plain"),
     _run("nano", 2_000, 600, 2, adapters=SHARED, privacy="plain"),
     _run("small", 2_000, 100, 1, privacy="plain"),

@@ -35,6 +35,7 @@ WORKERS = (
     "rows of items",
     "products",
     "products of first matrices",
+    "products of moments",
     "numbers trained",
 )
 """What is shared by those that train."""
@@ -59,7 +60,7 @@ class PlannedRun:
     def bytes_up(self) -> int:
         """Of the answer of one device."""
         if self._is_summed:
-            return vector_bytes(sum_terms(VectorForm.of(self._sum_work), self.asked, b"\0" * KEY), self.asked)
+            return vector_bytes(sum_terms(self._form, self.asked, b"\0" * KEY), self.asked)
         grid = summed_form(self._local, round_seed(0, 1)).grid(self._encoder.spec)
         reply = TrainReply(
             round=1,
@@ -83,7 +84,7 @@ class PlannedRun:
         preset, training, size = self._encoder.spec.architecture, self.config.run.federation, self.config.size
         steps, negatives = training.local.steps, training.local.negatives
         first, seen = preset.hidden + preset.width, self._local.shared_rank or size.dim
-        counts = dict.fromkeys((*DRIVER, *WORKERS), 0.0)
+        counts, is_told = dict.fromkeys((*DRIVER, *WORKERS), 0.0), self._is_summed and training.moments
         for devices, width in self._chunks:
             events, drawn = width + 1, steps * negatives
             block = 12 * preset.width**2 * preset.layers + negatives * preset.width
@@ -95,11 +96,13 @@ class PlannedRun:
             counts["rows of items"] += steps * kept_numbers(preset, negatives, width) * devices / 1e6
             counts["products"] += steps * (within + width * block) * devices / 1e6
             counts["products of first matrices"] += (steps * moved + alike + own) * devices / 1e6
+            counts["products of moments"] += is_told * (width * devices + size.items / 4) * size.dim**2 / 1e6
             counts["numbers trained"] += steps * (self._trained - first * (seen + 1)) * devices / 1e6
         counts["rounds"] = 1.0
         counts["devices seen"] = (self.config.run.check_ins or size.devices) / 1e6
         counts["devices asked"] = self.asked / 1e6
-        counts["numbers received"] = self._trained * (len(self._chunks) if self._is_summed else self.asked) / 1e6
+        received = len(self._chunks) * self._form.length if self._is_summed else self.asked * self._trained
+        counts["numbers received"] = received / 1e6
         counts["numbers of the encoder"] = len(self._encoder.flat) / 1e6
         counts["vectors of the catalogue"] = size.items * size.dim * (first + 2 * self._local.shared_rank) / 1e6
         return {**{name: training.rounds * count for name, count in counts.items()}, "start": 1.0}
@@ -116,7 +119,9 @@ class PlannedRun:
         ]
         numbers = {
             "catalogue and events": size.items * of_item + size.devices * size.events,
-            "updates of a cohort": 0.0 if self._is_summed else self.asked * self.bytes_up / NUMBER_BYTES,
+            "updates of a cohort": 6.0 * self._form.length
+            if self._is_summed
+            else self.asked * self.bytes_up / NUMBER_BYTES,
             "a chunk": max(chunks),
             "devices": float(size.devices),
         }
@@ -140,11 +145,15 @@ class PlannedRun:
             run="0" * 32,
             round=1,
             seed=0,
-            parts=("train",),
+            parts=("moments", "train") if self.config.run.federation.moments else ("train",),
             encoder=self._encoder,
             weights={device_name(number): 1.0 for number in range(self.asked)},
             settings=self._local,
         )
+
+    @cached_property
+    def _form(self) -> VectorForm:
+        return VectorForm.of(self._sum_work)
 
     @cached_property
     def _encoder(self) -> Encoder:

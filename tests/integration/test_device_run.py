@@ -33,6 +33,7 @@ def test_leaves_figures_an_encoder_and_a_picture(run_folder):
     assert {way for figures in document["figures"].values() for way in figures["ndcg@10"]} == {
         "encoder",
         "heads",
+        "lists",
         "popularity",
     }
     encoder, _card = load_encoder(run_folder / "encoder.safetensors")

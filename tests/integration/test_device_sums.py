@@ -157,3 +157,24 @@ def test_the_linear_part_is_solved_from_the_sum_of_a_cohorts_moments(tmp_path) -
     means = np.mean([each.to_flat()[:-1] / each.n for each in own], 0)
     assert summed.to_flat()[:-1] / summed.n == pytest.approx(means, abs=1e-7)
     assert pytest.approx(START.linear().W, abs=1e-3) != found.encoder.linear().W
+
+
+def test_moments_of_cohorts_add_up_round_by_round_beside_what_they_train(tmp_path) -> None:
+    nodes = devices(tmp_path, 4)
+    found = run_federation(nodes, START, cohorts(rounds=2, moments=True), folder=tmp_path / "run")
+    assert [(entry["kind"], entry["round"]) for entry in found.history] == [
+        ("moments", 0),
+        ("train", 1),
+        ("moments", 1),
+        ("train", 2),
+    ]
+    assert [entry["bytes_up"] > 0 for entry in found.history] == [False, True, False, True]
+    (summed,) = found.moments.values()
+    once = run_federation(nodes, START, cohorts(rounds=0, moments=True), folder=tmp_path / "0")
+    (alone,) = once.moments.values()
+    assert summed.n == pytest.approx(2 * alone.n)
+    assert summed.to_flat() == pytest.approx(2 * alone.to_flat(), abs=1e-6)
+    trained = run_federation(nodes, START, cohorts(rounds=2), folder=tmp_path / "2")
+    place = START.spec.sequence_place
+    assert found.encoder.flat[place] == pytest.approx(trained.encoder.flat[place], abs=1e-5)
+    assert pytest.approx(START.linear().W, abs=1e-3) != found.encoder.linear().W

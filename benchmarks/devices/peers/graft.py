@@ -26,9 +26,9 @@ from simulations.devices.held_devices import HeldDevices
 from simulations.devices.population import Population
 from simulations.devices.virtual_clock import VirtualClock
 
-SUMS = {"local-clip-norm": 1000.0}
+SUMS = {"moments": False, "local-clip-norm": 1000.0}
 """A masked sum is of updates up to a length; the course's are nowhere near it."""
-MESSAGES = {"privacy": "plain"}
+MESSAGES = {"privacy": "plain", "moments": False}
 LOW_RANK = {"adapters": "shared:16", **MESSAGES}
 LOW_RANK_RATES = 2.0
 """times the course's rates on devices and at the server: a step within 16 directions of 512 is shorter"""

@@ -36,6 +36,17 @@ def test_sums_every_pair_of_a_history_and_its_next_item(monkeypatch):
     assert np.allclose(found.sum_y, y.sum(0))
 
 
+def test_alike_sequences_count_by_the_mean_over_their_pairs(monkeypatch):
+    monkeypatch.setattr(module, "USERS_AT_ONCE", 7)
+    monkeypatch.setattr(module, "ROWS_AT_ONCE", 5)
+    x, sequences = features(), ragged([[1, 2, 3, 4, 5], [6], [7, 8], [], [3, 1, 2]])
+    alone = [platform_moments(x, select(sequences, np.array([row]))) for row in (0, 2, 4)]
+    expected = sum((each.scaled(1 / each.n) for each in alone), Moments.zero(8))
+    found = platform_moments(x, sequences, alike=True)
+    assert found.n == 3
+    assert np.allclose(found.to_flat(), expected.to_flat())
+
+
 def test_finds_no_pair_in_sequences_of_one_item():
     found = platform_moments(features(), ragged([[1], [], [3]]))
     assert found.n == 0

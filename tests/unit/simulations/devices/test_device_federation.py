@@ -24,6 +24,7 @@ from tests.federation_world import START, opened
 PLATFORM = DevicePlatform(prepared=opened("a", seed=0)).held
 FLAT = {
     "privacy": "plain",
+    "moments": False,
     "rounds": 3,
     "cohort": 8,
     "local-steps": 2,

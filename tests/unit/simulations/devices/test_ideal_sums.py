@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from client.data.sequences import select
 from client.guard.sum_bounds import within_bounds
 from client.rounds.device_tasks import CohortTask
+from client.training.moments import platform_moments
 from server.rounds.checkpoints import CHECKPOINT_FILE
 from shared.errors import ConfigError
 from shared.federation.messages import TrainTask, nonce_of
@@ -22,6 +24,7 @@ from tests.unit.simulations.devices.device_world import held_devices
 
 DEVICES = held_devices(60)
 FLAT = {
+    "moments": False,
     "rounds": 2,
     "cohort": 12,
     "local-steps": 2,
@@ -63,7 +66,7 @@ def test_one_round_steps_along_the_mean_of_what_each_device_gives_alone(tmp_path
     task = train_task(asked.federation.local_in(1))
     everybody = DEVICES.workspaces(np.arange(len(DEVICES.histories)))
     alone = [CohortTask(task, DEVICES.catalogue).total([device]) for device in everybody]
-    vectors = [within_bounds(each.numbers, clip_norm, clip_norm) for each in alone if each.rows]
+    vectors = [within_bounds(numbers, clip_norm, clip_norm) for numbers, rows in alone if len(rows)]
     assert len(vectors) == len(everybody) - 1  # the first has one event
     assert max(map(np.linalg.norm, vectors)) <= clip_norm * 1.0001
     form = summed_form(task.settings, round_seed(0, 1))
@@ -76,10 +79,24 @@ def test_one_round_steps_along_the_mean_of_what_each_device_gives_alone(tmp_path
 
 def test_sums_and_messages_lead_to_the_same_encoder(tmp_path):
     summed = run(tmp_path / "sums", config()).encoder
-    told = run(tmp_path / "messages", config(privacy="plain")).encoder
+    told = run(tmp_path / "messages", config(privacy="plain", moments=False)).encoder
     moved = np.abs(summed.flat - START.flat).max()
     assert moved > 1e-3
     assert np.abs(summed.flat - told.flat).max() < 0.01 * moved
+
+
+def test_moments_of_rounds_add_up_beside_what_is_trained(tmp_path):
+    found = run(tmp_path / "moments", config(moments=True, cohort=len(DEVICES.histories)))
+    assert [entry["kind"] for entry in found.history] == ["moments", "train"] * 2
+    assert found.history[1]["seconds"] > found.history[0]["seconds"] == 0
+    able = DEVICES.histories.lengths() > 1
+    everybody = select(DEVICES.histories, np.flatnonzero(able))
+    expected = platform_moments(DEVICES.catalogue.features, everybody, alike=True)
+    (summed,) = found.moments.values()
+    assert summed.to_flat() / summed.n == pytest.approx(expected.to_flat() / expected.n, abs=1e-6)
+    place = START.spec.sequence_place
+    trained = run(tmp_path / "trained", config(cohort=len(DEVICES.histories)))
+    assert found.encoder.flat[place] == pytest.approx(trained.encoder.flat[place], abs=1e-5)
 
 
 def test_who_breaks_off_or_is_late_is_in_no_sum_and_the_round_waits_until_the_deadline(tmp_path):

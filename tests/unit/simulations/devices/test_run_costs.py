@@ -72,7 +72,7 @@ def test_a_plan_says_its_bytes_time_and_errors(costs) -> None:
 
 @pytest.mark.parametrize(("privacy", "answering"), [("masked", 30), ("plain", 20)])
 def test_bytes_of_a_plan_are_those_of_the_run_and_measuring_sees_all(privacy, answering) -> None:
-    federation = replace(TINY.run.federation, privacy=privacy)
+    federation = replace(TINY.run.federation, privacy=privacy, moments=privacy == "masked")
     config = replace(TINY, run=replace(TINY.run, federation=federation))
     run, planned = measured(config), PlannedRun(config=config)
     assert run.bytes_down == 2 * planned.asked * planned.bytes_down
