@@ -56,15 +56,28 @@ def verify(
         Path | None,
         typer.Option(metavar="FOLDER", help="Of a mirror, to be looked at in its place. Default: DIR/releases."),
     ] = None,
+    root: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="The root that platforms pin; a mirror may name none of its own. Default: the first of DIR/releases.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Check releases as platforms do: signatures, expiry, each byte, statement, manifest, encoder, probes."""
     from server.coordinator.home import ServerHome
+    from server.releases.chain import ROOT, versioned
     from server.releases.repository import Repository
     from server.releases.verification import verify as verified
+    from shared.errors import ConfigError, os_error_as
 
     repository = Repository(folder or ServerHome.existing(home).releases)
-    held = verified(repository, datetime.now(UTC), version)
+    if folder is not None and root is None:
+        root = ServerHome.existing(home).releases / "metadata" / versioned(1, ROOT)
+    with os_error_as(ConfigError, f"{root}: the root cannot be read"):
+        pinned = None if root is None else root.read_bytes()
+    held = verified(repository, datetime.now(UTC), version, pinned)
     versions = [manifest.version for manifest in held.manifests]
     soonest = min(held.chain.expires.values())
     text = (

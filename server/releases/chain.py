@@ -78,9 +78,20 @@ def versioned(version: int, name: str) -> str:
     return f"{version}.{name}"
 
 
-def read_chain(metadata: Path) -> Chain:
-    """Read and check all that the folder of metadata says; raises ReleaseRefused, in one sentence, with its code."""
-    root = _newest_root(metadata)
+def read_chain(metadata: Path, pinned: bytes | None = None) -> Chain:
+    """Read and check all that a folder of metadata says.
+
+    Args:
+        metadata: the folder.
+        pinned: content of the root that is trusted before; None: the folder's own first root is.
+
+    Returns:
+        The four parts.
+
+    Raises:
+        ReleaseRefused: if something does not hold; in one sentence, with its code.
+    """
+    root = _newest_root(metadata, pinned)
     timestamp = _held(_parsed(metadata / TIMESTAMP, Timestamp), root, "timestamp")
     snapshot_meta = timestamp.signed.snapshot_meta
     snapshot_path = metadata / versioned(snapshot_meta.version, SNAPSHOT_OF)
@@ -95,9 +106,13 @@ def read_chain(metadata: Path) -> Chain:
     return Chain(root=root, timestamp=timestamp, snapshot=snapshot, targets=targets)
 
 
-def _newest_root(metadata: Path) -> Metadata[Root]:
+def _newest_root(metadata: Path, pinned: bytes | None) -> Metadata[Root]:
     """Each root is signed by the keys of the one before it and by its own."""
-    root = _held_root(metadata, 1, None)
+    if pinned is None:
+        root = _held_root(metadata, 1, None)
+    else:
+        root = _read("the pinned root", pinned, Root)
+        _held(root, root, "root", "the pinned root")
     while (metadata / versioned(root.signed.version + 1, ROOT)).exists():
         root = _held_root(metadata, root.signed.version + 1, root)
     return root
@@ -131,19 +146,22 @@ def _parsed(path: Path, kind: type[Signed], check: Callable[[bytes], None] | Non
         content = path.read_bytes()
         if check is not None:
             check(content)
-        part = Metadata[Signed].from_bytes(content)
     except OSError as error:
         raise ReleaseRefused(f"{path}: cannot be read: {error.strerror}", code="metadata") from error
     except LengthOrHashMismatchError as error:
         raise ReleaseRefused(
             f"{path.name}: expected the bytes that were signed; found others: the file was changed", code="tampered"
         ) from error
+    return _read(path.name, content, kind)
+
+
+def _read(name: str, content: bytes, kind: type[Signed]) -> Metadata[Signed]:
+    try:
+        part = Metadata[Signed].from_bytes(content)
     except (DeserializationError, RepositoryError) as error:
-        raise ReleaseRefused(f"{path.name}: expected metadata of TUF; found something else", code="metadata") from error
+        raise ReleaseRefused(f"{name}: expected metadata of TUF; found something else", code="metadata") from error
     if not isinstance(part.signed, kind):
-        raise ReleaseRefused(
-            f"{path.name}: expected metadata of {kind.type}; found {part.signed.type}", code="metadata"
-        )
+        raise ReleaseRefused(f"{name}: expected metadata of {kind.type}; found {part.signed.type}", code="metadata")
     return part
 
 

@@ -59,8 +59,8 @@ def publish(home: ServerHome, signing: Signing, *, despite: str = "", plan: KeyP
     with signing.repository.alone():
         chain = _chain(signing, plan)
         digest, parent = hashlib.sha256(content).hexdigest(), chain.current
-        if parent is not None and chain.releases[parent]["encoder"].hashes["sha256"] == digest:
-            raise ConfigError(f"release {parent} is this encoder already; a new one comes of the next completed run")
+        if parent is not None:
+            _require_news(read_release(signing.repository, chain, parent).manifest, digest, signing)
         manifest = replace(
             _described(home, signing, runs, verdict),
             version=(parent or 0) + 1,
@@ -106,6 +106,16 @@ def roll_back(signing: Signing, version: int | None = None) -> Published:
 def _content(path: Path) -> bytes:
     with os_error_as(ConfigError, f"{path}: the encoder cannot be read"):
         return path.read_bytes()
+
+
+def _require_news(current: Manifest, digest: str, signing: Signing) -> None:
+    """The same encoder is published again only where the release of it is past half of its life."""
+    half = current.created + (current.expires - current.created) / 2
+    if current.digest == digest and signing.now < half:
+        raise ConfigError(
+            f"release {current.version} is this encoder already; it may be published again from {half:%Y-%m-%d} on, "
+            "and a new one comes of the next completed run"
+        )
 
 
 def _described(home: ServerHome, signing: Signing, runs: Sequence[Run], verdict: GateVerdict) -> Manifest:

@@ -46,8 +46,11 @@ class Repository:
         """Whether it was made: the timestamp is its last file."""
         return (self.metadata / TIMESTAMP).exists()
 
-    def chain(self) -> Chain:
+    def chain(self, pinned: bytes | None = None) -> Chain:
         """What it says now.
+
+        Args:
+            pinned: content of the root that is trusted before; None: its own first root is.
 
         Returns:
             The metadata, whose signatures hold; they may have expired.
@@ -58,7 +61,7 @@ class Repository:
         """
         if not self.exists:
             raise ConfigError(f"{self.folder}: there is no release yet; graft-server release publish makes the first")
-        return read_chain(self.metadata)
+        return read_chain(self.metadata, pinned)
 
     def file(self, target: TargetFile) -> Path:
         """Where a file of a release lies."""

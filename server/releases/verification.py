@@ -20,7 +20,7 @@ class Verified:
     """of the releases that were looked at, the lowest version first"""
 
 
-def verify(repository: Repository, now: datetime, version: int | None = None) -> Verified:
+def verify(repository: Repository, now: datetime, version: int | None = None, pinned: bytes | None = None) -> Verified:
     """Check metadata, files, statements, manifests, encoders and probes, in this order.
 
     Args:
@@ -28,6 +28,7 @@ def verify(repository: Repository, now: datetime, version: int | None = None) ->
         now: the present time.
         version: of the one release that is looked at; None: all that are listed. Of these only the current one must not
             have expired.
+        pinned: content of the root that platforms pin; None: the repository's own first one.
 
     Returns:
         What held.
@@ -36,7 +37,7 @@ def verify(repository: Repository, now: datetime, version: int | None = None) ->
         ConfigError: if there is no such release.
         ReleaseRefused: if something does not hold; it says what and why, with the code of the check.
     """
-    chain = repository.chain()
+    chain = repository.chain(pinned)
     chain.require_fresh(now)
     if version is None and chain.current is None:
         raise ConfigError(f"{repository.folder}: there is no release yet")

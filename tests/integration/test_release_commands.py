@@ -85,6 +85,10 @@ def test_verifies_them_and_names_a_file_that_was_changed(home, tmp_path):
     assert asked("verify", home)["releases"] == [1, 2]
     mirror = Path(shutil.copytree(home / "releases", tmp_path / "mirror"))
     assert "release 1, 2: all holds, until " in release("verify", home, "--folder", mirror).stdout
+    root = mirror / "metadata" / "root.json"
+    assert asked("verify", tmp_path, "--folder", mirror, "--root", root)["releases"] == [1, 2]
+    assert "no coordinator's folder" in refused("verify", tmp_path, "--folder", mirror)
+    assert "the root cannot be read" in refused("verify", home, "--root", tmp_path / "none")
     repository = Repository(mirror)
     for kind in KINDS:
         path = repository.file(repository.chain().releases[1][kind])

@@ -80,9 +80,14 @@ def test_rolling_back_names_what_cannot_be(world, client):
         roll_back(world.signing(), 1)
 
 
-def test_the_same_encoder_is_published_once(world, client):
-    with pytest.raises(ConfigError, match="release 1 is this encoder already"):
-        world.publish()
+def test_the_same_encoder_is_published_again_before_its_release_expires(world, client):
+    with pytest.raises(
+        ConfigError, match="release 1 is this encoder already; it may be published again from 2026-05-30 on"
+    ):
+        world.publish(NOW + 89 * DAY)
+    again = world.publish(NOW + 91 * DAY).manifest
+    assert (again.version, again.parent, again.expires) == (2, 1, NOW + (91 + 180) * DAY)
+    assert client.newest(NOW + 91 * DAY) == 2
 
 
 def test_numbers_of_keys_are_for_the_first_release(world, client):

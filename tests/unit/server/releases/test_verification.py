@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.releases.repository import Repository
+from server.releases.rotation import rotate
 from server.releases.verification import verify
 from shared.errors import ConfigError, GraftError, ReleaseRefused
 from shared.releases.targets import KINDS
@@ -112,3 +113,20 @@ def test_each_part_expires(world, days, role):
 def test_says_where_there_is_no_release(tmp_path):
     with pytest.raises(GraftError, match="there is no release yet"):
         verify(Repository(tmp_path), NOW)
+
+
+def test_a_mirror_is_held_to_the_pinned_root(world, tmp_path):
+    """One that was made whole by somebody else holds under its own root alone."""
+    other = ReleaseWorld(tmp_path / "other")
+    other.release()
+    assert len(verify(other.repository, NOW, pinned=other.root()).manifests) == 1
+    with pytest.raises(ReleaseRefused, match=r"timestamp\.json: expected signatures by 1 of the 1 keys") as refusal:
+        verify(other.repository, NOW, pinned=world.root())
+    assert refusal.value.code == "signatures"
+    rotate(other.signing(), "root")
+    with pytest.raises(ReleaseRefused, match=r"2\.root\.json: expected signatures by 1 of the 1 keys"):
+        verify(other.repository, NOW, pinned=world.root())
+    with pytest.raises(ReleaseRefused, match="the pinned root: expected metadata of TUF"):
+        verify(other.repository, NOW, pinned=b"{}")
+    newest = (other.repository.metadata / "2.root.json").read_bytes()
+    assert len(verify(other.repository, NOW, pinned=newest).manifests) == 1
