@@ -14,7 +14,7 @@ from client.agent.programs import supervision
 from client.agent.sum_key import own_party
 from client.guard.ledger import ANSWERS, SHOWN, Ledger
 from client.guard.pinned_key import pinned_key
-from client.releases.installed import named, read_installed
+from client.releases.installed import Installed, named, read_installed
 from client.releases.place import ReleasesPlace
 from client.store.vault import is_vault
 from shared.errors import ConfigError, GraftError
@@ -79,10 +79,11 @@ def status_lines(report: dict[str, Any]) -> list[str]:
     left = report["left"]
     lines += [
         f"vault: {report['vault']}",
-        f"release: {report['release']['words']}",
         f"tasks: {report['tasks']}",
         f"left: {left['answers']:,} answers, {left['bytes']:,} bytes; graft-client audit",
     ]
+    if report["release"]["words"]:
+        lines.append(f"release: {report['release']['words']}")
     if report["parties"]:
         lines.append(f"parties: {report['parties']}")
     return [*lines, *([f"last: {report['last']}"] if report["last"] else [])]
@@ -141,29 +142,32 @@ def _vault(home: AgentHome, settings: AgentSettings) -> str:
 
 
 def _release(home: AgentHome, settings: AgentSettings) -> dict[str, Any]:
-    """Which release is installed, what came of the last look for one, and whether the agent looks by itself."""
+    """Which release is installed, and what came of the last look for one; no words where nobody asked for any."""
     place = ReleasesPlace(home.releases)
     try:
         installed = read_installed(place.installed)
     except ConfigError as error:
-        return {"version": None, "looked": None, "words": str(error)}
+        return {"version": None, "looked": None, "refused": {}, "words": str(error)}
+    is_wanted = place.pinned_root.exists() or settings.update_every
+    return {
+        "version": installed.current or None,
+        "looked": asdict(installed.looked) if installed.looked else None,
+        "refused": installed.to_json()["refused"],
+        "words": _release_words(place, installed, settings.update_every) if is_wanted else "",
+    }
+
+
+def _release_words(place: ReleasesPlace, installed: Installed, hours: float) -> str:
     looked, begun = installed.looked, installed.begun
-    often = f"every {settings.update_every:g} hours" if settings.update_every else "when graft-client update is run"
-    if not place.pinned_root.exists():
-        often += "; nobody has said yet whose releases to trust (--root FILE)"
     words = [
         f"{installed.current} is installed" if installed.current else "none is installed",
         f"last looked {looked.time}: {looked.outcome}" if looked else "",
         f"an update runs now, as process {place.at_work()}" if place.at_work() else "",
         f"a change to {named(begun.version)} was cut off; the next update or roll-back ends it" if begun else "",
-        f"looks {often}",
+        f"looks every {hours:g} hours" if hours else "looks when graft-client update is run",
+        "" if place.pinned_root.exists() else "nobody has said yet whose releases to trust (--root FILE)",
     ]
-    return {
-        "version": installed.current or None,
-        "looked": asdict(looked) if looked else None,
-        "refused": installed.to_json()["refused"],
-        "words": "; ".join(filter(None, words)),
-    }
+    return "; ".join(filter(None, words))
 
 
 def _tasks(home: AgentHome) -> str:

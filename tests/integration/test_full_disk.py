@@ -70,6 +70,31 @@ one.serve(lambda: [program], each_tick=each_tick, stopping=stopping, log_bytes=1
 print(json.dumps([[report.get("tick"), report["processes"][0]["pid"]] for report in seen if report]))
 """
 
+UPDATE = """
+from client.releases.installed import read_installed
+from client.releases.place import ReleasesPlace
+from shared.errors import GraftError
+from tests.hostile_repository import HostileRepository
+from tests.integration.release_shop import make_shop, release, updated, write_encoders
+
+away = disk.parent
+encoders, world, home = write_encoders(away), HostileRepository(away / "releases"), make_shop(disk)
+place = ReleasesPlace(home.releases)
+place.pin(world.root_bytes)
+release(world, 1, encoders.weak)
+updated(home, world)
+served = (home.vault / "served.sealed").read_bytes()
+release(world, 2, encoders.good)
+fill()
+try:
+    updated(home, world)
+except GraftError as error:
+    print(error)
+print(read_installed(place.installed).current, (home.vault / "served.sealed").read_bytes() == served)
+(disk / "filler").unlink()
+print(updated(home, world).done, read_installed(place.installed).current)
+"""
+
 
 def on_a_small_disk(tmp_path: Path, script: str, *, size: str) -> list[str]:
     """What the script prints; its ``disk`` is the mounted folder, and ``fill()`` fills it."""
@@ -99,3 +124,9 @@ def test_a_supervisor_keeps_its_programs_and_reports_again_once_there_is_room(tm
     reports = json.loads(seen)
     assert [tick for tick, _ in reports] == [1, 1, 1, 1, 5, 6, 7]
     assert len({pid for _, pid in reports}) == 1
+
+
+def test_an_update_ends_with_a_sentence_and_is_made_once_there_is_room(tmp_path) -> None:
+    said, before, after = on_a_small_disk(tmp_path, UPDATE, size="8m")
+    assert "No space left on device" in said
+    assert (before, after) == ("1 True", "installed 2")

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import nullcontext
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,8 @@ from client.agent.programs import supervision
 from client.agent.status import enrolment, status, status_lines
 from client.guard.ledger import Ledger, LedgerLine
 from client.guard.site_policy import TaskKind
+from client.releases.installed import Begun, Installed, write_installed
+from client.releases.place import ReleasesPlace
 from shared.federation.messages import Declined, DeclineReason, Failed, FailureCode
 from shared.federation.wire import encode_reply
 from shared.system.settings_file import to_toml
@@ -170,3 +173,22 @@ def test_a_program_that_waits_for_its_enrolment_is_not_said_to_end_again_and_aga
     assert "  superexec: process 8, started again 0 times" in lines
     later = status_lines(seen(home, connected=False, obstacle=obstacle(Cause.KEY_REFUSED), processes=processes))
     assert "  supernode: process 7, started again 5 times" in later
+
+
+def test_which_release_is_installed_and_what_came_of_the_last_look(home) -> None:
+    found = seen(home, connected=True, obstacle=None)
+    assert (found["release"]["words"], found["release"]["version"]) == ("", None), "nobody asked for releases"
+    place = ReleasesPlace(home.releases)
+    place.trusted.mkdir(parents=True)
+    place.pinned_root.write_text("{}")
+    record = Installed().with_installed(3, (0,)).with_refused(4, "the gate keeps what it has").with_look("4 is worse")
+    write_installed(place.installed, record)
+    found = seen(home, connected=True, obstacle=None)
+    assert record.looked is not None
+    told = f"3 is installed; last looked {record.looked.time}: 4 is worse; looks when graft-client update is run"
+    assert f"release: {told}" in status_lines(found)
+    assert (found["release"]["version"], found["release"]["refused"]) == (3, {"4": "the gate keeps what it has"})
+    write_installed(place.installed, replace(record, begun=Begun(version=5, digest="ab")))
+    assert "a change to release 5 was cut off" in seen(home)["release"]["words"]
+    place.installed.write_text("{")
+    assert "cannot be read" in seen(home)["release"]["words"]
