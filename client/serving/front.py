@@ -9,6 +9,7 @@ from typing import NoReturn, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from client.adaptation.team_draft import CHALLENGER, CHAMPION
 from client.recommender.catalogue_update import NewItem
 from client.serving.admission import OVERLOADED, Admission, Turn
 from client.serving.requests import REQUESTS_AT_ONCE, Counts, Feedback, ListAnswer, ListRequest, check_count
@@ -20,6 +21,8 @@ from shared.system.watch import Watch
 
 SWAPS = ("ok", "failed")
 """outcomes of a new head; counted from 0 on, so that the first of them is an increase"""
+SIDES = {CHAMPION: "served", CHALLENGER: "challenger"}
+"""of a duel, in words"""
 OUTCOMES = ("ok", *(error.__name__ for error in (Overloaded, Shed, TooLate)))
 """of a request, which are counted from 0 on for each method"""
 _SECONDS = (0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -38,6 +41,11 @@ class ServingMetrics:
         self._swaps = Counter("graft_head_swaps", "New heads by outcome.", ("outcome",), registry=of)
         for outcome in SWAPS:
             self._swaps.labels(outcome)
+        self._duels = Counter(
+            "graft_duels", "Duels of a challenger with the served head, by winner.", ("winner",), registry=of
+        )
+        for words in SIDES.values():
+            self._duels.labels(words)
         inside = Gauge("graft_requests_inside", "Requests under way and waiting.", registry=of)
         inside.set_function(lambda: admission.inside)
 
@@ -107,6 +115,14 @@ class ServingMetrics:
             outcome: ``ok`` or ``failed``.
         """
         self._swaps.labels(outcome).inc()
+
+    def settled(self, winner: str) -> None:
+        """Count a duel that is won.
+
+        Args:
+            winner: the side.
+        """
+        self._duels.labels(SIDES[winner]).inc()
 
     def text(self) -> bytes:
         """In Prometheus' text format."""
