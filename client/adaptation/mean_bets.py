@@ -30,7 +30,8 @@ def wealth_above(values: Floats, level: float) -> Floats:
     spreads = np.cumsum(np.concatenate([[0.25], (values - np.append(means[1:], means[-1:])) ** 2])[:-1]) / counts
     edges = means - level
     bets = np.clip(edges / (spreads + edges**2), 0.0, _BOLDNESS / level)
-    return np.exp(np.cumsum(np.log1p(bets * (values - level))))
+    wealth: Floats = np.exp(np.cumsum(np.log1p(bets * (values - level))))
+    return wealth
 
 
 def wealth_below(values: Floats, level: float) -> Floats:

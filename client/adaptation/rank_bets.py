@@ -17,6 +17,8 @@ SLOPES = np.array([-1.8, -1.0, -0.5, -0.25, 0.25, 0.5, 1.0, 1.8])
 """ε"""
 PATIENCE = 500.0
 """Steps in which half of the stake is laid out."""
+_MOST = 1e100
+"""of a bet's wealth: what is above it is given away"""
 
 
 def wealth(ranked: Floats) -> Floats:
@@ -36,7 +38,7 @@ def wealth(ranked: Floats) -> Floats:
     reached = np.empty((steps, columns))
     for step in range(steps):
         laid_out += (waiting[step] - waiting[step + 1]) / len(SLOPES)
-        laid_out *= 1 + SLOPES * (ranked[step, :, None] - 0.5)
+        laid_out = np.minimum(laid_out * (1 + SLOPES * (ranked[step, :, None] - 0.5)), _MOST)
         reached[step] = waiting[step + 1] + laid_out.sum(axis=1)
     return reached
 

@@ -1,9 +1,9 @@
 """A served head and its challenger on live lists: who gave which item, whose items users take, and who has won.
 
-Both heads give to a list (``team_draft``), and the first item of it that a user meets within a day is a point for who
-gave it. Where neither head is better a point is either side's with probability ½, whatever came before, so that the
-winner may be asked for at any moment (``preference_bets``). What was given stands in the journal: a service that starts
-again counts on.
+Both heads give to a list (``team_draft``), and the first of its items that one of them alone gave and that the user
+meets within a day is a point for who gave it. Where neither head is better a point is either side's with probability ½,
+whatever came before, so that the winner may be asked for at any moment (``preference_bets``). What was given stands in
+the journal: a service that starts again counts on.
 """
 
 import math
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from client.adaptation.preference_bets import log_wealth
-from client.adaptation.team_draft import CHALLENGER, CHAMPION, Picked, team_draft
+from client.adaptation.team_draft import CHALLENGER, CHAMPION, NEITHER, Picked, team_draft
 from client.data.feedback import MET
 from client.serving.journal_lines import Entry, Facts
 from client.serving.live_head import LiveHead
@@ -98,7 +98,7 @@ class Duel:
             return
         given = self._given[event.user]
         for told in reversed(given):
-            if event.item in told.sides and now - told.at <= CREDIT_SECONDS:
+            if told.sides.get(event.item, NEITHER) != NEITHER and now - told.at <= CREDIT_SECONDS:
                 self.points[told.sides[event.item]] += 1
                 given.remove(told)
                 return
@@ -119,12 +119,9 @@ class Duel:
             The list, each item with the score that its side gives it, under the name of the served head; and who gave
             which item.
         """
-        items = {
-            side: {listed.item: listed for listed in answer.items}
-            for side, answer in ((CHAMPION, champion), (CHALLENGER, challenger))
-        }
-        picked = team_draft(list(items[CHAMPION]), list(items[CHALLENGER]), k, lambda: bool(secrets.randbits(1)))
-        listed = tuple(items[pick.side][pick.item] for pick in picked)
+        ours, theirs = ({listed.item: listed for listed in answer.items} for answer in (champion, challenger))
+        picked = team_draft(list(ours), list(theirs), k, lambda: bool(secrets.randbits(1)))
+        listed = tuple((theirs if pick.side == CHALLENGER else ours)[pick.item] for pick in picked)
         return ListAnswer(
             items=listed, basis=champion.basis, unknown_items=champion.unknown_items, head=champion.head
         ), picked

@@ -75,7 +75,7 @@ class LiveHead:
             served=grown,
             recommender=Recommender.of(grown),
             name=head_name(served),
-            lasting_name=_fitted(served).hexdigest()[:12],
+            lasting_name=lasting_name(served),
             fitted_items=fitted,
             form=form,
         )
@@ -192,6 +192,11 @@ class LiveHead:
             history=tuple((items.item_ids[row], fall) for row, fall in recommendation.history[:REASONS]),
             history_titles=tuple(items.texts[row] for row, _ in recommendation.history[:REASONS]),
         )
+
+
+def lasting_name(served: ServedHead) -> str:
+    """Twelve digits of a hash over weights, encoders and catalogue."""
+    return _fitted(served).hexdigest()[:12]
 
 
 def head_name(served: ServedHead) -> str:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from client.adaptation.intervals import Figure
 from client.adaptation.team_draft import CHALLENGER as CHALLENGER_SIDE
 from client.data.ids import whole_number
 from client.recommender.catalogue_update import NewItem, fitting, keep_latest
@@ -18,6 +19,7 @@ from client.serving.id_form import IdForm
 from client.serving.journal import Journal
 from client.serving.journal_lines import Entry
 from client.serving.live_head import AskedList, LiveHead
+from client.serving.recent_reports import RecentReports, recent_satisfaction
 from client.serving.requests import (
     ITEMS_AT_ONCE,
     REPORTS_AT_ONCE,
@@ -32,7 +34,7 @@ from client.serving.requests import (
     item_to_json,
     pseudonym,
 )
-from client.serving.told import Replay, Told, count_since, stamped
+from client.serving.told import Replay, Told, count_since, feedback_of, stamped
 from client.store.head_store import HeadStore
 from shared.errors import InvalidRequest, JournalError, NothingToRecommend
 
@@ -55,8 +57,10 @@ class RecommendService:
         """the last replay, which is made by one at a time"""
         self._replay: Replay | None = None
         self._told, self._clock = Told(salt=secrets.token_hex(16)), clock
+        self._recent = RecentReports()
         served = open_served(store)
         self._told.read(journal.entries(), IdForm.of(served))
+        self._recent.add(feedback_of(journal.entries(), IdForm.of(served)))
         self._live = self._told.opened(served)
         self.since = clock()
         """since when this head answers, in seconds since 1970"""
@@ -169,6 +173,7 @@ class RecommendService:
             for number, event in enumerate(taken, before + 1):
                 self._told.take(event, number)
             self._live.count(taken)
+            self._recent.add(taken)
             if self._duel is not None:
                 self._duel.live.count(taken)
                 for event in taken:
@@ -246,6 +251,7 @@ class RecommendService:
                 self._journal.sync()
                 removed = self._journal.remove(lambda facts: whole_number(facts.get("user", "")) in forms)
                 self._told.forgotten |= names
+                self._recent.forget(forms)
                 for form in forms:
                     self._told.histories.forget(form)
                     if self._duel is not None:
@@ -317,6 +323,13 @@ class RecommendService:
 
             self._counted(opened, take)
             return opened.name
+
+    def satisfaction(self) -> dict[tuple[str, str], Figure]:
+        """What users made of their lists in the last four weeks, by measure and slice."""
+        with self._change:
+            recent = self._recent.copy()
+        users = self._live.recommender.row_of_user
+        return recent_satisfaction(recent, lambda user: user in users, self._clock())
 
     @property
     def points(self) -> dict[str, int]:
