@@ -12,6 +12,7 @@ from graft.entry_points import foreign_package
 if TYPE_CHECKING:
     from client.api.call_answers import Health as Health
     from client.api.caller import Caller as Caller
+    from client.api.fits import adapt as adapt
     from client.api.fits import assess as assess
     from client.api.fits import evaluate as evaluate
     from client.api.fits import fit as fit
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "client.api.platforms": ("read_platform", "build_platform"),
     "client.api.training": ("pretrain",),
-    "client.api.fits": ("assess", "fit", "evaluate"),
+    "client.api.fits": ("adapt", "assess", "fit", "evaluate"),
     "client.api.lists": ("recommend",),
     "client.api.caller": ("Caller",),
     "client.api.call_answers": ("Health",),

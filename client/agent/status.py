@@ -4,18 +4,21 @@ import re
 from dataclasses import asdict
 from typing import Any
 
+from client.adaptation.seen import read_seen
 from client.agent.connection import CONNECTING, SUPERNODE, known_since, last_known
 from client.agent.finding import Cause, Finding
 from client.agent.home import AgentHome, AgentSettings
 from client.agent.own_answers import HELD_BACK, answer_as_json, last_answer, obstacle_of_answers
 from client.agent.parties import waiting_words
 from client.agent.preflight import Check
+from client.agent.private_part import heads_and_key
 from client.agent.programs import supervision
 from client.agent.sum_key import own_party
 from client.guard.ledger import ANSWERS, SHOWN, Ledger
 from client.guard.pinned_key import pinned_key
 from client.releases.installed import Installed, named, read_installed
 from client.releases.place import ReleasesPlace
+from client.store.head_store import open_heads
 from client.store.vault import is_vault
 from shared.errors import ConfigError, GraftError
 from shared.federation.signatures import fingerprint
@@ -51,6 +54,7 @@ def status(home: AgentHome) -> dict[str, Any]:
         "release": _release(home, settings),
         "tasks": _tasks(home),
         "parties": _parties(home, settings),
+        "adaptation": _adaptation(home),
         "left": _left(home),
     }
 
@@ -86,6 +90,8 @@ def status_lines(report: dict[str, Any]) -> list[str]:
         lines.append(f"release: {report['release']['words']}")
     if report["parties"]:
         lines.append(f"parties: {report['parties']}")
+    if report["adaptation"]:
+        lines.append(f"adaptation: {report['adaptation']['stage']}: {report['adaptation']['why']}")
     return [*lines, *([f"last: {report['last']}"] if report["last"] else [])]
 
 
@@ -189,6 +195,15 @@ def _parties(home: AgentHome, settings: AgentSettings) -> str:
         return ""
     known = f"{len(parties.known)} known for secure sums" if parties.known or parties.waiting else ""
     return "; ".join(filter(None, [known, waiting_words(parties, home)]))
+
+
+def _adaptation(home: AgentHome) -> dict[str, Any]:
+    """How far a drift of its lists has been followed; empty before the first look, and where the vault is closed."""
+    try:
+        seen = read_seen(open_heads(*heads_and_key(home.folder, None, "")))
+    except GraftError:
+        return {}
+    return {} if seen is None else seen.state.to_json()
 
 
 def _left(home: AgentHome) -> dict[str, int]:

@@ -10,6 +10,7 @@ from client.agent.private_part import heads_and_key
 from client.api.options import flat_options, settings_of
 from client.api.python_words import in_python_words
 from client.data.folder_options import DataSettings
+from client.fitting.adaptation import Looked, adapt_recommender
 from client.fitting.fit_settings import FitSettings
 from client.fitting.platform_fit import PlatformFit
 from client.fitting.refresh import Refreshed, refresh_recommender
@@ -100,6 +101,30 @@ def fit(
     return asked.stored(asked.private_folder(), from_flat(Refreshing, given))
 
 
+@in_python_words()
+def adapt(
+    platform: str | Path,
+    *,
+    heads: str | Path | None = None,
+    vault_key: str = "",
+    at_once: bool = False,
+    **options: Any,
+) -> Looked:
+    """Look for drift in what callers reported since the last look, and refit the head where there is some.
+
+    Args: as of ``fit``. ``at_once`` serves a refitted head without a trial on live lists.
+
+    Returns:
+        How far it has come, and why.
+
+    Raises:
+        InputError: if an option or the platform's data are wrong, or nobody says where heads are.
+        StorageError: if the heads cannot be read or written.
+    """
+    asked = _asked(platform, None, heads, vault_key, options)
+    return asked.adapted(asked.private_folder(), at_once=at_once)
+
+
 def _asked(
     platform: str | Path, encoder: str | Path | None, heads: str | Path | None, vault_key: str, options: dict[str, Any]
 ) -> "AskedFit":
@@ -135,6 +160,24 @@ class AskedFit:
     def private_folder(self) -> PrivateFolder:
         """Where the platform's heads and its callers' reports are; raises ConfigError where nobody says."""
         return open_private_folder(*heads_and_key(self.agent, self.heads, self.vault_key))
+
+    def adapted(self, private: PrivateFolder, *, at_once: bool) -> Looked:
+        """Look for drift, and refit the head where there is some.
+
+        Args:
+            private: where the heads and what callers reported lie.
+            at_once: whether a refitted head is served without a trial on live lists.
+
+        Returns:
+            How far it has come.
+
+        Raises:
+            InputError: if the input is bad.
+            StorageError: if the heads cannot be read or written.
+        """
+        return adapt_recommender(
+            self.fitting.data, private.heads, self.fitting.settings, _reports(private), at_once=at_once
+        )
 
     def opened(self) -> PlatformFit:
         """The fit, begun and not stored: what is served now competes where heads are named. Raises InputError."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from client.cli import encoder, token, vault
+from client.cli.adapt import adapt
 from client.cli.approve import approve
 from client.cli.assess import assess
 from client.cli.audit import audit
@@ -40,6 +41,7 @@ add_commands(
         ("assess", assess),
         ("fit", fit),
         ("evaluate", evaluate),
+        ("adapt", adapt),
         ("recommend", recommend),
         ("serve", serve),
         ("update", update),

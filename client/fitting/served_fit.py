@@ -121,7 +121,13 @@ class Opened:
 
 
 def fit_recommender(
-    folder: Path, encoder_file: Path | None, store: HeadStore, settings: FitSettings, reports: Reports | None = None
+    folder: Path,
+    encoder_file: Path | None,
+    store: HeadStore,
+    settings: FitSettings,
+    reports: Reports | None = None,
+    *,
+    record: str = RECORD,
 ) -> GateVerdict:
     """Fit on a platform folder, with a received encoder if any, let the gate decide, and store what is served.
 
@@ -133,6 +139,7 @@ def fit_recommender(
         store: where the platform's heads lie.
         settings: of the fit.
         reports: what callers reported while the platform served; None adds nothing to the folder.
+        record: name of the record that is written.
 
     Returns:
         The gate's verdict.
@@ -143,7 +150,7 @@ def fit_recommender(
     """
     opened = open_fit(folder, encoder_file, settings, reports, store)
     fit = opened.fit
-    in_steps({**fit.steps_with_baskets, "storing": partial(store_served, opened, store)})
+    in_steps({**fit.steps_with_baskets, "storing": partial(store_served, opened, store, record)})
     return fit.verdict
 
 
@@ -231,7 +238,7 @@ def read_data(folder: Path, settings: FitSettings, reports: Reports | None) -> P
     return replace(read, grows=read.grows or settings.drawn_by_id)
 
 
-def store_served(opened: Opened, store: HeadStore) -> None:
+def store_served(opened: Opened, store: HeadStore, record: str = RECORD) -> None:
     """Write what the fit serves, in one record, with the items and users beyond those that were fitted on.
 
     The fit is released: what it counted would lie in memory beside what is counted for the record.
@@ -239,6 +246,7 @@ def store_served(opened: Opened, store: HeadStore) -> None:
     Args:
         opened: a fit whose steps are done.
         store: where the record is written.
+        record: its name.
 
     Raises:
         HeadStoreError: if the store cannot be written, or the fit's components have other settings than the usual ones,
@@ -252,7 +260,7 @@ def store_served(opened: Opened, store: HeadStore) -> None:
     counted = counted_of_all(fit.prepared, weighed.scorers)
     fitted = replace(weighed, statistics=dict(counted.statistics))
     del counted
-    _up_to_date(with_added(fitted, opened.beyond.items)).write(store)
+    _up_to_date(with_added(fitted, opened.beyond.items)).write(store, record)
 
 
 def _weighed(opened: Opened) -> ServedHead:

@@ -301,6 +301,23 @@ class Recommender:
             for place, item in enumerate(view.items[best].tolist())
         ]
 
+    @torch.no_grad()
+    def scored(self, asked: Asked) -> tuple[torch.Tensor, torch.Tensor]:
+        """All that the list that is asked for may hold.
+
+        Args:
+            asked: what the list is made for, and what it shall be like.
+
+        Returns:
+            [M] rows of the catalogue and [M] their scores in nats, in no order.
+        """
+        history, latest = asked.history, asked.past
+        ensemble = self._ensemble(history, asked.query)
+        allowed = self._allowed(history, latest.basket, asked.query.allowed)
+        view = ensemble.view(latest, allowed, _needed(asked.query))
+        scores = ensemble.weights(latest) @ view.log_ratios
+        return view.items[view.allowed], scores[view.allowed].nan_to_num(nan=_LEAST)
+
     def _ensemble(self, history: NDArray[np.int32], query: ListQuery) -> RequestEnsemble | RequestShortlist:
         answering = {"basket": self.basket, "history": self.whole, "popularity": self.popularity}
         return answering[self.basis(history, query)] or self.whole

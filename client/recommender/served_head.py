@@ -41,6 +41,8 @@ SEEN, RELEASED, ORIGIN = "seen", "released", "origin"
 """Facts of the record: whether the platform's users helped to make the encoder, the calibration it came with, and of
 which encoder that was received it is a form."""
 RECORD = "served"
+CHALLENGER = "challenger"
+"""the record of a head that is tried beside the served one"""
 WITHOUT_HISTORY = ("popularity", "recent", "shown", "age")
 """Scorers that answer where there is no history, in the order of ``SCORERS``: they say the same of an item to all."""
 _COUNTED, _BASKET, _SEARCH = "counted.", "basket", "search."
@@ -111,8 +113,16 @@ class ServedHead:
             dict.fromkeys((*self.computed, *self.alone, *(() if self.basket is None else self.basket.computed)))
         )
 
-    def write(self, store: HeadStore) -> None:
-        """Replace the record; raises HeadStoreError where the folder cannot be written."""
+    def write(self, store: HeadStore, record: str = RECORD) -> None:
+        """Replace the record.
+
+        Args:
+            store: the platform's.
+            record: its name.
+
+        Raises:
+            HeadStoreError: if the folder cannot be written.
+        """
         ranking = self.head.to_stored()
         trained, parts = self.parts.to_record()
         counted: dict[str, NDArray[Any]] = {}
@@ -140,7 +150,7 @@ class ServedHead:
         }
         if LARGE in facts:
             arrays |= self._worked_out()
-        store.write(RECORD, StoredRecord(arrays=arrays, facts=facts))
+        store.write(record, StoredRecord(arrays=arrays, facts=facts))
 
     def _worked_out(self) -> dict[str, NDArray[Any]]:
         """What a large record holds so that opening it works nothing out: encoders over the catalogue, and searches."""
@@ -165,21 +175,40 @@ def read_served(store: HeadStore) -> ServedHead:
     return _read(store, lambda opened: _served(opened.whole))
 
 
-def open_served(store: HeadStore) -> ServedHead:
+def open_served(store: HeadStore, record: str = RECORD) -> ServedHead:
     """The record, to answer requests: of a large one, what a request asks rows of is read when it does.
 
-    Raises StorageError and FeatureSpaceMismatch as ``read_served`` does, StorageError also later, where a damaged part
-    is touched.
+    Args:
+        store: which holds the record.
+        record: its name.
+
+    Returns:
+        The head.
+
+    Raises:
+        StorageError: as ``read_served`` does; also later, where a damaged part is touched.
+        FeatureSpaceMismatch: as ``read_served`` does.
     """
-    return _read(store, lambda opened: _served(_touched(opened) if LARGE in opened.facts else opened.whole))
+    return _read(store, lambda opened: _served(_touched(opened) if LARGE in opened.facts else opened.whole), record)
 
 
-def forget_users(store: HeadStore, users: Set[str]) -> int:
+def promote_challenger(store: HeadStore) -> None:
+    """Serve the challenger from now on; a crash in between leaves either head served, and is made up for.
+
+    Raises StorageError where there is no challenger, or the record cannot be written.
+    """
+    opened = _read(store, lambda opened: opened, CHALLENGER)
+    store.write_parts(RECORD, {name: opened.rows(name) for name in opened.places}, opened.facts)
+    store.delete(CHALLENGER)
+
+
+def forget_users(store: HeadStore, users: Set[str], record: str = RECORD) -> int:
     """Remove users and their events from the record; all else is copied as it lies there.
 
     Args:
         store: which holds the record.
         users: their ids; those that the record lacks are passed over.
+        record: its name.
 
     Returns:
         How many events were removed.
@@ -187,12 +216,12 @@ def forget_users(store: HeadStore, users: Set[str]) -> int:
     Raises:
         StorageError: if there is no record, it is damaged, or it cannot be written.
     """
-    opened, known = _read(store, lambda opened: (opened, ServedUsers.from_arrays(_arrays_of_users(opened))))
+    opened, known = _read(store, lambda opened: (opened, ServedUsers.from_arrays(_arrays_of_users(opened))), record)
     remaining = known.without(users)
     if remaining is known:
         return 0
     others = {name: opened.rows(name) for name in opened.places if not name.startswith(_OF_USERS)}
-    store.write_parts(RECORD, {**others, **remaining.to_arrays()}, opened.facts)
+    store.write_parts(record, {**others, **remaining.to_arrays()}, opened.facts)
     return len(known.sequences.items) - len(remaining.sequences.items)
 
 
@@ -200,8 +229,8 @@ def _arrays_of_users(opened: OpenedRecord) -> dict[str, NDArray[Any]]:
     return {name: opened.array(name) for name in opened.places if name.startswith(_OF_USERS)}
 
 
-def _read(store: HeadStore, served: Callable[[OpenedRecord], Read]) -> Read:
-    opened = store.open(RECORD)
+def _read(store: HeadStore, served: Callable[[OpenedRecord], Read], record: str = RECORD) -> Read:
+    opened = store.open(record)
     if opened is None:
         raise HeadStoreError("there is no fitted recommender in the folder of heads: 'graft-client fit' makes one")
     try:

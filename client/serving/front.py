@@ -1,6 +1,7 @@
 """What both protocols do alike: a request is admitted, measured, answered; who calls is known by their token."""
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,6 +10,8 @@ from typing import NoReturn, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from client.adaptation.intervals import Figure
+from client.adaptation.team_draft import CHALLENGER, CHAMPION
 from client.recommender.catalogue_update import NewItem
 from client.serving.admission import OVERLOADED, Admission, Turn
 from client.serving.requests import REQUESTS_AT_ONCE, Counts, Feedback, ListAnswer, ListRequest, check_count
@@ -18,8 +21,14 @@ from client.serving.tokens import Tokens
 from shared.errors import NothingToRecommend, Overloaded, Shed, TooLate
 from shared.system.watch import Watch
 
+BOUNDS = ("value", "low", "high")
+"""of a figure and its interval"""
+SATISFACTION_SECONDS = 60.0
+"""between two times that satisfaction is told anew"""
 SWAPS = ("ok", "failed")
 """outcomes of a new head; counted from 0 on, so that the first of them is an increase"""
+SIDES = {CHAMPION: "served", CHALLENGER: "challenger"}
+"""of a duel, in words"""
 OUTCOMES = ("ok", *(error.__name__ for error in (Overloaded, Shed, TooLate)))
 """of a request, which are counted from 0 on for each method"""
 _SECONDS = (0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -38,6 +47,17 @@ class ServingMetrics:
         self._swaps = Counter("graft_head_swaps", "New heads by outcome.", ("outcome",), registry=of)
         for outcome in SWAPS:
             self._swaps.labels(outcome)
+        self._duels = Counter(
+            "graft_duels", "Duels of a challenger with the served head, by winner.", ("winner",), registry=of
+        )
+        for words in SIDES.values():
+            self._duels.labels(words)
+        self._satisfaction = Gauge(
+            "graft_satisfaction",
+            "What users make of lists, by measure, with 95 % intervals.",
+            ("measure", "users", "bound"),
+            registry=of,
+        )
         inside = Gauge("graft_requests_inside", "Requests under way and waiting.", registry=of)
         inside.set_function(lambda: admission.inside)
 
@@ -108,6 +128,25 @@ class ServingMetrics:
         """
         self._swaps.labels(outcome).inc()
 
+    def satisfied(self, figures: Mapping[tuple[str, str], Figure]) -> None:
+        """Tell what users make of their lists.
+
+        Args:
+            figures: by measure and slice.
+        """
+        self._satisfaction.clear()
+        for (measure, users), figure in figures.items():
+            for bound in BOUNDS:
+                self._satisfaction.labels(measure, users, bound).set(getattr(figure, bound))
+
+    def settled(self, winner: str) -> None:
+        """Count a duel that is won.
+
+        Args:
+            winner: the side.
+        """
+        self._duels.labels(SIDES[winner]).inc()
+
     def text(self) -> bytes:
         """In Prometheus' text format."""
         return generate_latest(self.registry)
@@ -151,6 +190,9 @@ class Front:
         self.admission = Admission(limits)
         self.metrics = ServingMetrics(self.admission)
         self.watch = Watch(LOG)
+        self.satisfaction: Mapping[tuple[str, str], Figure] = {}
+        """as it was told last, by measure and slice"""
+        self._told_at = -math.inf
 
     def health(self) -> Health:
         """Waits for nobody."""
@@ -162,6 +204,14 @@ class Front:
             watched=watch.names,
             troubles=watch.troubles,
         )
+
+    def tell_satisfaction(self) -> None:
+        """Tell what users make of their lists anew, where that was told a minute ago or never."""
+        now = time.monotonic()
+        if now - self._told_at >= SATISFACTION_SECONDS:
+            self._told_at = now
+            self.satisfaction = self.service.satisfaction()
+            self.metrics.satisfied(self.satisfaction)
 
     def require_room(self, method: str, call: Call) -> None:
         """Refuse a request that had better not even be read.

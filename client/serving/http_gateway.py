@@ -199,6 +199,12 @@ class Gateway:
             return refusal
         return Response(self._front.metrics.text(), media_type="text/plain; version=0.0.4")
 
+    async def satisfaction(self, request: Request) -> Response:
+        """What users make of their lists."""
+        if (refusal := self._refusal(request)) is not None:
+            return refusal
+        return JSONResponse(shapes.SatisfactionAnswer.of(self._front.satisfaction).model_dump())
+
     def path(self, work: Work) -> Callable[[Request], Awaitable[Response]]:
         """The rules, in order: the token; the length; the body as it arrives; then a thread reads and works.
 
@@ -305,6 +311,7 @@ def http_app(front: Front, arrival: DoorLimits | None = None) -> QuickPaths:
     paths: dict[tuple[str, str], Callable[[Request], Awaitable[Response]]]
     paths = {("POST", f"/v1/{work.name}"): gateway.path(work) for work in WORKS}
     paths |= {("GET", "/v1/health"): gateway.health, ("GET", "/metrics"): gateway.metrics}
+    paths |= {("GET", "/v1/satisfaction"): gateway.satisfaction}
     description = _description()
     return QuickPaths({**paths, **page_paths(description.openapi())}, description)
 
@@ -319,6 +326,13 @@ def _description() -> FastAPI:
         "/metrics",
         response_class=PlainTextResponse,
         description="Counts and times of requests, for Prometheus.",
+        responses={code: _refusal_of(code) for code in (401, 503)},
+        openapi_extra=_NEEDS_TOKEN,
+    )(_elsewhere)
+    app.get(
+        "/v1/satisfaction",
+        response_model=shapes.SatisfactionAnswer,
+        description="What users made of their lists in the last four weeks, from feedback.",
         responses={code: _refusal_of(code) for code in (401, 503)},
         openapi_extra=_NEEDS_TOKEN,
     )(_elsewhere)

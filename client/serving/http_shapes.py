@@ -1,12 +1,13 @@
 """What the service takes and answers over HTTP and JSON: shapes, checked by pydantic."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from client.adaptation.intervals import Figure
 from client.data.feedback import FeedbackKind
 from client.ensemble.scorer_names import readable
 from client.recommender.catalogue_update import NewItem
@@ -261,6 +262,33 @@ class HealthAnswer(BaseModel):
     head: str = Field(description=_HEAD)
     since: float = Field(description="Since when this head answers here, in seconds since 1970.")
     troubles: dict[str, str] = Field(description="What fails now, and why; empty where all is well.")
+
+
+class SatisfactionFigure(BaseModel):
+    """A figure over feedback, with its 95 % interval."""
+
+    measure: str = Field(description="click-through, position-corrected, hit-rate, abandonment, dislikes, return-rate")
+    slice: str = Field(description="Of which users: all, known to the last fit, or new.")
+    value: float = Field(description="The figure.")
+    low: float = Field(description="Where its interval begins.")
+    high: float = Field(description="Where its interval ends.")
+    of: int = Field(description="Lists, items or users that it is a share of.")
+    users: int = Field(description="How many stand behind it.")
+
+
+class SatisfactionAnswer(BaseModel):
+    """What users made of their lists in the last four weeks; told anew each minute."""
+
+    figures: list[SatisfactionFigure] = Field(description="What nobody stands behind is left out.")
+
+    @classmethod
+    def of(cls, figures: Mapping[tuple[str, str], Figure]) -> "SatisfactionAnswer":
+        """The service's figures, by measure and slice."""
+        listed = [
+            SatisfactionFigure(measure=measure, slice=users, **vars(figure))
+            for (measure, users), figure in figures.items()
+        ]
+        return cls(figures=listed)
 
 
 class Refusal(BaseModel):

@@ -42,6 +42,8 @@ class LiveHead:
     recommender: Recommender
     name: str
     """tells two fits apart"""
+    lasting_name: str
+    """tells two fits apart, and stays when a user is forgotten"""
     fitted_items: int
     """rows of the catalogue that were there at the fit; what came since stands behind them"""
     form: IdForm
@@ -73,6 +75,7 @@ class LiveHead:
             served=grown,
             recommender=Recommender.of(grown),
             name=head_name(served),
+            lasting_name=lasting_name(served),
             fitted_items=fitted,
             form=form,
         )
@@ -191,8 +194,20 @@ class LiveHead:
         )
 
 
+def lasting_name(served: ServedHead) -> str:
+    """Twelve digits of a hash over weights, encoders and catalogue."""
+    return _fitted(served).hexdigest()[:12]
+
+
 def head_name(served: ServedHead) -> str:
     """Twelve digits of a hash over weights, encoders, catalogue and number of events."""
+    digest = _fitted(served)
+    digest.update(str(len(served.users.sequences.items)).encode())
+    return digest.hexdigest()[:12]
+
+
+def _fitted(served: ServedHead) -> "hashlib._Hash":
+    """Over weights, encoders and catalogue."""
     digest = hashlib.sha256(served.head.weights.tobytes())
     for name, part in sorted(served.parts.encoders.items()):
         digest.update(name.encode() + part.encoder.flat.tobytes())
@@ -204,5 +219,4 @@ def head_name(served: ServedHead) -> str:
     digest.update(
         ids.hashes.tobytes() if isinstance(ids, StoredIds) else "\0".join(ids).encode("utf-8", "surrogatepass")
     )
-    digest.update(str(len(served.users.sequences.items)).encode())
-    return digest.hexdigest()[:12]
+    return digest

@@ -119,6 +119,8 @@ class Server:
         watch = self.front.watch
         watch.look("tokens", self.front.tokens.reload)
         watch.look("head", self._heads.look)
+        watch.look("challenger", self._heads.look_at_challenger)
+        watch.look("satisfaction", self.front.tell_satisfaction)
         watch.look("journal", self.front.service.check)
         watch.look("grpc", self._grpc.look)
 

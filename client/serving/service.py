@@ -7,14 +7,19 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from client.adaptation.intervals import Figure
+from client.adaptation.team_draft import CHALLENGER as CHALLENGER_SIDE
 from client.data.ids import whole_number
-from client.recommender.catalogue_update import NewItem, keep_latest
+from client.recommender.catalogue_update import NewItem, fitting, keep_latest
 from client.recommender.recommender import WEIGHED
-from client.recommender.served_head import RECORD, forget_users, open_served
+from client.recommender.served_head import CHALLENGER, RECORD, forget_users, open_served, promote_challenger
 from client.serving.admission import UNHURRIED, Turn, Unhurried
+from client.serving.duel import Duel
 from client.serving.id_form import IdForm
 from client.serving.journal import Journal
+from client.serving.journal_lines import Entry
 from client.serving.live_head import AskedList, LiveHead
+from client.serving.recent_reports import RecentReports, recent_satisfaction
 from client.serving.requests import (
     ITEMS_AT_ONCE,
     REPORTS_AT_ONCE,
@@ -29,9 +34,9 @@ from client.serving.requests import (
     item_to_json,
     pseudonym,
 )
-from client.serving.told import Replay, Told, count_since, stamped
+from client.serving.told import Replay, Told, count_since, feedback_of, stamped
 from client.store.head_store import HeadStore
-from shared.errors import InvalidRequest, NothingToRecommend
+from shared.errors import InvalidRequest, JournalError, NothingToRecommend
 
 TOGETHER = 8
 """lists of a batch whose products with the catalogue are worked out at once"""
@@ -52,14 +57,18 @@ class RecommendService:
         """the last replay, which is made by one at a time"""
         self._replay: Replay | None = None
         self._told, self._clock = Told(salt=secrets.token_hex(16)), clock
+        self._recent = RecentReports()
         served = open_served(store)
         self._told.read(journal.entries(), IdForm.of(served))
+        self._recent.add(feedback_of(journal.entries(), IdForm.of(served)))
         self._live = self._told.opened(served)
         self.since = clock()
         """since when this head answers, in seconds since 1970"""
         count_since(self._live, journal.entries())
         self._beside: list[Feedback] | None = None
         """reports since another head began to count the journal"""
+        self._duel: Duel | None = None
+        """with the challenger that ``challenge`` took up; None while the head serves alone"""
 
     @property
     def head(self) -> str:
@@ -69,7 +78,8 @@ class RecommendService:
     def scorings(self, requests: Sequence[ListRequest]) -> int:
         """How often the whole catalogue is scored for some lists, at most."""
         shared = math.ceil(len(requests) / TOGETHER) if len(requests) > 1 else 0
-        return shared + sum(1 + (WEIGHED if request.reasons else 0) for request in requests)
+        heads = 1 if self._duel is None else 2
+        return shared + heads * sum(1 + (WEIGHED if request.reasons else 0) for request in requests)
 
     def recommend(self, request: ListRequest, turn: Turn | Unhurried = UNHURRIED) -> ListAnswer:
         """A list.
@@ -89,8 +99,22 @@ class RecommendService:
         if request.as_of is not None:
             replay = self._replayed(request.as_of, turn)
             return replay.live.answer(_asked(replay.live, replay.told, request, turn))
-        live = self._live
-        return live.answer(_asked(live, self._told, request, turn))
+        live, duel = self._live, self._duel
+        answer = live.answer(_asked(live, self._told, request, turn))
+        return answer if duel is None or not duel.judges(request) else self._drafted(answer, duel, request, turn)
+
+    def _drafted(self, answer: ListAnswer, duel: Duel, request: ListRequest, turn: Turn | Unhurried) -> ListAnswer:
+        """The served head's list with what a challenger gives; as it is where that cannot be written down."""
+        try:
+            challenger = duel.live.answer(_asked(duel.live, self._told, request, turn))
+            drafted, picked = duel.drafted(answer, challenger, request.k)
+            with turn.holding(self._change):
+                entry = stamped(duel.listed(self._live.form.request(request).user, picked), self._clock())
+                self._journal.append([entry])
+                duel.give(entry)
+        except (NothingToRecommend, JournalError):
+            return answer
+        return drafted
 
     def recommend_batch(
         self, requests: Sequence[ListRequest], turn: Turn | Unhurried = UNHURRIED
@@ -111,7 +135,7 @@ class RecommendService:
         live, answers = self._live, list[ListAnswer | NothingToRecommend]()
         for start in range(0, len(requests), TOGETHER):
             block = requests[start : start + TOGETHER]
-            if any(request.as_of is not None for request in block):
+            if self._duel is not None or any(request.as_of is not None for request in block):
                 answers += [_or_refusal(partial(self.recommend, request, turn)) for request in block]
                 continue
             asked = [_asked(live, self._told, request, turn) for request in block]
@@ -149,6 +173,11 @@ class RecommendService:
             for number, event in enumerate(taken, before + 1):
                 self._told.take(event, number)
             self._live.count(taken)
+            self._recent.add(taken)
+            if self._duel is not None:
+                self._duel.live.count(taken)
+                for event in taken:
+                    self._duel.take(event, now)
             if self._beside is not None:
                 self._beside += taken
         self._journal.sync()
@@ -179,7 +208,8 @@ class RecommendService:
             known = self._live.recommender.row_of_item
             items = [self._live.form.new_item(item) for item in items]
             new = {item.item_id for item in items} - known.keys()
-            grown = self._live.with_items(items)
+            grown, duel = self._live.with_items(items), self._duel
+            challenger = None if duel is None else duel.live.with_items(fitting(duel.live.served, items))
             turn.check()
             with self._change:
                 self._journal.append([stamped(item_to_json(item), self._clock()) for item in items])
@@ -187,6 +217,9 @@ class RecommendService:
                 keep_latest(self._told.items, items)
                 grown.carry_on(self._live)
                 self._live = grown
+                if duel is not None and challenger is not None:
+                    challenger.carry_on(duel.live)
+                    duel.live = challenger
         return Counts(accepted=len(new), repeated=len(items) - len(new), head=self.head)
 
     def forget(self, user: str, turn: Turn | Unhurried = UNHURRIED) -> Counts:
@@ -218,9 +251,14 @@ class RecommendService:
                 self._journal.sync()
                 removed = self._journal.remove(lambda facts: whole_number(facts.get("user", "")) in forms)
                 self._told.forgotten |= names
+                self._recent.forget(forms)
                 for form in forms:
                     self._told.histories.forget(form)
+                    if self._duel is not None:
+                        self._duel.forget(form)
             removed += forget_users(self._store, forms)
+            if self._store.stamp(CHALLENGER) is not None:
+                forget_users(self._store, forms, CHALLENGER)
         with self._past:
             self._replay = None
         return Counts(accepted=removed, head=self.head)
@@ -236,17 +274,87 @@ class RecommendService:
         """
         with self._catalogue:
             opened = self._told.opened(open_served(self._store))
-            with self._change:
-                entries, self._beside = self._journal.entries(), []
-            try:
-                count_since(opened, entries)
-                with self._change:
-                    opened.count([opened.form.event(event) for event in self._beside])
-                    self._live, self._replay, self.since = opened, None, self._clock()
-            finally:
-                with self._change:
-                    self._beside = None
+
+            def take(_entries: Sequence[Entry], _beside: Sequence[Feedback]) -> None:
+                self._live, self._replay, self._duel, self.since = opened, None, None, self._clock()
+
+            self._counted(opened, take)
             return self.head
+
+    def _counted(self, opened: LiveHead, take: Callable[[Sequence[Entry], Sequence[Feedback]], None]) -> None:
+        """Count on another head what was reported, and take it up: with the journal, and with what came meanwhile."""
+        with self._change:
+            entries, self._beside = self._journal.entries(), []
+        try:
+            told = list(entries)
+            count_since(opened, told)
+            with self._change:
+                beside = [opened.form.event(event) for event in self._beside]
+                opened.count(beside)
+                take(told, beside)
+        finally:
+            with self._change:
+                self._beside = None
+
+    def challenge(self) -> str:
+        """Try what the store holds as a challenger beside the head that serves; what it lacks is tried no more.
+
+        Returns:
+            The challenger's name; empty where there is none.
+
+        Raises:
+            StorageError: if the record cannot be read; then the head serves alone.
+        """
+        with self._catalogue:
+            self._duel = None
+            if self._store.stamp(CHALLENGER) is None:
+                return ""
+            opened = self._told.opened(open_served(self._store, CHALLENGER))
+            if opened.name == self.head:  # it was promoted, and the service ended before the record was removed
+                self._store.delete(CHALLENGER)
+                return ""
+
+            def take(entries: Sequence[Entry], beside: Sequence[Feedback]) -> None:
+                duel, now = Duel(champion=self._live.lasting_name, live=opened), self._clock()
+                duel.read(entries)
+                for event in beside:
+                    duel.take(event, now)
+                self._duel = duel
+
+            self._counted(opened, take)
+            return opened.name
+
+    def satisfaction(self) -> dict[tuple[str, str], Figure]:
+        """What users made of their lists in the last four weeks, by measure and slice."""
+        with self._change:
+            recent = self._recent.copy()
+        users = self._live.recommender.row_of_user
+        return recent_satisfaction(recent, lambda user: user in users, self._clock())
+
+    @property
+    def points(self) -> dict[str, int]:
+        """Of the head that serves and of its challenger, by side; empty where there is none."""
+        return {} if self._duel is None else dict(self._duel.points)
+
+    def settle(self) -> str:
+        """End a duel that is won: the challenger is served from the next look on, or it is removed.
+
+        Returns:
+            The side that won; empty where there is no duel, or neither has won.
+
+        Raises:
+            StorageError: if the records cannot be read or written.
+        """
+        duel = self._duel
+        winner = "" if duel is None else duel.winner
+        if winner:
+            with self._catalogue:
+                if winner == CHALLENGER_SIDE:
+                    promote_challenger(self._store)
+                else:
+                    self._store.delete(CHALLENGER)
+                self._duel = None
+        return winner
 
     def _replayed(self, moment: float, turn: Turn | Unhurried) -> Replay:
         """What was known at a moment; the last one is kept."""

@@ -1,6 +1,6 @@
 """What a journal tells beside a head: histories, items, forgotten users; all of it, or what had come by a moment."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -76,6 +76,21 @@ class Told:
             gone = {user for user in served.users.user_ids if pseudonym(user, self.salt) in self.forgotten}
             served = replace(served, users=served.users.without(gone))
         return LiveHead.of(served, list(self.items.values()))
+
+
+def feedback_of(entries: Iterable[Entry], form: IdForm) -> Iterator[Feedback]:
+    """What users did.
+
+    Args:
+        entries: of the journal.
+        form: how the head's fit writes ids.
+
+    Returns:
+        Each event, in the order in which they came.
+    """
+    for entry in entries:
+        if entry.facts["kind"] == "feedback":
+            yield form.event(Feedback.from_json(dict(entry.facts)))
 
 
 def count_since(live: LiveHead, entries: Iterable[Entry]) -> None:

@@ -124,7 +124,9 @@ def events_frame(truth: PlatformTruth, seed: int) -> pl.DataFrame:
     ).sort("user_id", "timestamp")
 
 
-def draw_choices(truth: PlatformTruth, rng: np.random.Generator) -> NDArray[np.int64]:
+def draw_choices(
+    truth: PlatformTruth, rng: np.random.Generator, later: tuple[PlatformTruth, int] | None = None
+) -> NDArray[np.int64]:
     """Which items each user takes; nobody takes an item twice.
 
     What is taken in one visit is no part of the history that its later items are drawn after.
@@ -132,6 +134,7 @@ def draw_choices(truth: PlatformTruth, rng: np.random.Generator) -> NDArray[np.i
     Args:
         truth: of the platform.
         rng: draws the items.
+        later: the same platform after a shift, and from when on it is so, in seconds; None: nothing changes.
 
     Returns:
         [U, longest] item rows in time order, -1 after a user's last event.
@@ -145,7 +148,10 @@ def draw_choices(truth: PlatformTruth, rng: np.random.Generator) -> NDArray[np.i
         active = np.flatnonzero(truth.lengths > position)
         begins = active[truth.times[active, position] > truth.times[active, max(position - 1, 0)]]
         recent[begins] = latest[begins]
-        scores = log_weights(truth, active, recent[active], truth.times[active, position])
+        now = truth.times[active, position]
+        scores = log_weights(truth, active, recent[active], now)
+        if later is not None and (shifted := now >= later[1]).any():
+            scores[shifted] = log_weights(later[0], active[shifted], recent[active[shifted]], now[shifted])
         scores[seen[active]] = -np.inf
         # the largest of log-weights plus Gumbel noise is a draw from their softmax
         picked = (scores + rng.gumbel(size=scores.shape)).argmax(axis=1)

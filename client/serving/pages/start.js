@@ -98,5 +98,37 @@ async function asked(event) {
   byId("send").disabled = false;
 }
 
+function figureRow(figure) {
+  const made = document.createElement("tr");
+  made.append(
+    cell("th", "", figure.measure),
+    cell("td", "users", figure.slice),
+    cell("td", "figure", number(figure.value, 3), "number"),
+    cell("td", "from", number(figure.low, 3), "number"),
+    cell("td", "to", number(figure.high, 3), "number"),
+    cell("td", "of", String(figure.of), "number"),
+  );
+  return made;
+}
+
+async function satisfaction() {
+  byId("satisfaction").hidden = true;
+  told("unsatisfied", "");
+  try {
+    const headers = { Authorization: `Bearer ${byId("token").value.trim()}` };
+    const answer = await fetch("/v1/satisfaction", { headers, cache: "no-store" });
+    const content = await answer.json();
+    if (!answer.ok) told("unsatisfied", `${answer.status}: ${content.detail}`);
+    else if (!content.figures.length) told("unsatisfied", "Nobody has reported what was shown to users yet.");
+    else {
+      byId("figures").replaceChildren(...content.figures.map(figureRow));
+      byId("satisfaction").hidden = false;
+    }
+  } catch {
+    told("unsatisfied", "The service gave no answer.");
+  }
+}
+
 byId("ask").addEventListener("submit", asked);
+byId("satisfied").addEventListener("click", satisfaction);
 health();
