@@ -139,6 +139,8 @@ class Story:
         self._run("graft-client", "fit", SHOP, "--encoder", NEWEST, "--no-own")
         wait_until(lambda: _head(address) != before, "a new head is swapped in")
         print(f"    head {before} is now {_head(address)}", flush=True)
+        self._say("Adaptation watches whether lists have drifted: a few clicks are none, many would lead to a refit.")
+        self._run("graft-client", "adapt", SHOP)
         self._say("And the next rounds use them: what people clicked is among the shop's events.")
         self.federate(self.rounds)
         visit(address, token, people_of(shop, 3), kinds_of(shop), seed=2)
