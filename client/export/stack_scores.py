@@ -83,7 +83,7 @@ class StackScores(nn.Module):
         for raw, calibrations in ((raw_counts, self._of_counts), (raw_likes, self._of_likes)):
             start = 0
             for calibrated in calibrations:
-                said: torch.Tensor = calibrated(raw[start : start + len(calibrated.scales)], visible)
+                said: torch.Tensor = calibrated(raw[start : start + _AT_ONCE], visible)
                 total = total + weights[:, row : row + len(said)] @ said
                 start, row = start + len(said), row + len(said)
         return total[0]
