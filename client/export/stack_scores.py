@@ -3,8 +3,8 @@
 L items of a history, n items, D numbers of a content vector, d width, R columns, F of them counted outside, G gaps.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -82,8 +82,8 @@ class StackScores(nn.Module):
         weights, total, row = self.weights.index_select(0, gap), torch.zeros(1, self.n_items), 0
         for raw, calibrations in ((raw_counts, self._of_counts), (raw_likes, self._of_likes)):
             start = 0
-            for calibrated in cast("Iterable[Calibrated]", calibrations):
-                said: torch.Tensor = calibrated(raw[start : start + len(calibrated.scales)], visible)
+            for calibrated in calibrations:
+                said: torch.Tensor = calibrated(raw[start : start + _AT_ONCE], visible)
                 total = total + weights[:, row : row + len(said)] @ said
                 start, row = start + len(said), row + len(said)
         return total[0]
