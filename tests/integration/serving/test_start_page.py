@@ -100,7 +100,7 @@ def test_describes_the_interface_without_a_network(service, seen, tmp_path) -> N
 def test_what_is_described_is_what_there_is(service, folder) -> None:
     paths = service.http.get("/openapi.json").json()["paths"]
     described = [(path, method, facts) for path, methods in paths.items() for method, facts in methods.items()]
-    assert len(described) == 7
+    assert len(described) == 8
     for path, method, facts in described:
         answer = service.http.request(method, path, json={})
         assert str(answer.status_code) in facts["responses"]
