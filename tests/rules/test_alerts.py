@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from client.adaptation.intervals import Figure
 from client.agent.home import AgentHome, AgentSettings
 from client.agent.metrics import AgentMetrics
 from client.serving.front import Admission, ServingMetrics
@@ -50,6 +51,7 @@ def told(tmp_path_factory) -> set[str]:
     with serving.measured("Recommend", "grpc"):
         serving.swapped("ok")
         serving.reported("feedback", Counts(accepted=1, repeated=0, head=""))
+        serving.satisfied({("hit-rate", "all"): Figure(value=0.2, low=0.1, high=0.3, of=50, users=9)})
     names = [*samples(server), *samples(agent), *samples(serving.registry)]
     return {name.partition(" ")[0] for name in names}
 

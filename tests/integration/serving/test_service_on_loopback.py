@@ -10,6 +10,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from client.recommender.served_head import CHALLENGER
+from client.serving.duel import LISTED
+from client.serving.journal import JOURNAL, read_journal
 from client.serving.requests import MESSAGE_BYTES
 from client.serving.serve_settings import Limits
 from client.serving.tokens import add_token, revoke_token
@@ -17,6 +20,9 @@ from client.store.head_store import HeadStore
 from shared.serving_api import recommend_pb2 as api
 from tests.integration.serving.loopback import calling, serving, trusting
 from tests.unit.client.recommender.served_world import served_world
+
+ASKED_FOR = ("/metrics", "/v1/satisfaction")
+"""paths of ``GET`` that need a token"""
 
 
 @pytest.fixture(scope="module")
@@ -203,11 +209,11 @@ def test_refuses_over_grpc_who_has_no_token(caller, metadata):
 
 
 @pytest.mark.parametrize("header", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "nothing"}])
-@pytest.mark.parametrize("path", ["/v1/recommend", "/v1/feedback", "/v1/items", "/v1/forget-user", "/metrics"])
+@pytest.mark.parametrize("path", ["/v1/recommend", "/v1/feedback", "/v1/items", "/v1/forget-user", *ASKED_FOR])
 def test_refuses_over_http_who_has_no_token(caller, folder, header, path):
     with httpx.Client(base_url=caller.http.base_url, verify=trusting(folder), timeout=20) as stranger:
         answer = (
-            stranger.get(path, headers=header) if path == "/metrics" else stranger.post(path, json={}, headers=header)
+            stranger.get(path, headers=header) if path in ASKED_FOR else stranger.post(path, json={}, headers=header)
         )
     assert answer.status_code == 401
 
@@ -285,7 +291,7 @@ def test_describes_itself_over_both_protocols(caller):
     assert "graft.serving.v1.Recommender" in {one.name for one in found.list_services_response.service}
     paths = set(caller.http.get("/openapi.json").json()["paths"])
     works = ("recommend", "recommend-batch", "feedback", "items", "forget-user", "health")
-    assert paths == {"/metrics", *(f"/v1/{work}" for work in works)}
+    assert paths == {"/metrics", "/v1/satisfaction", *(f"/v1/{work}" for work in works)}
 
 
 def test_counts_what_it_does_and_names_nobody(caller):
@@ -296,6 +302,42 @@ def test_counts_what_it_does_and_names_nobody(caller):
     assert 'outcome="InvalidRequest"' in text
     assert "graft_request_seconds_bucket" in text
     assert "u5" not in text
+
+
+def test_tells_what_users_made_of_their_lists(tmp_path):
+    with serving(tmp_path) as (server, caller):
+        assert caller.http.get("/v1/satisfaction").json() == {"figures": []}
+        now = time.time()
+        shown = [{"user": "u5", "item": item, "kind": "shown", "time": now - 60} for item in ("1", "2")]
+        clicked = {"user": "u5", "item": "2", "kind": "clicked", "time": now - 30}
+        events = [{**event, "event_id": f"e{number}"} for number, event in enumerate([*shown, clicked])]
+        assert caller.http.post("/v1/feedback", json={"events": events}).json()["accepted"] == 3
+        server.front._told_at = -float("inf")  # a minute later
+        until(lambda: caller.http.get("/v1/satisfaction").json()["figures"])
+        figure = caller.http.get("/v1/satisfaction").json()["figures"][0]
+        assert [figure[key] for key in ("measure", "slice", "value", "of")] == ["click-through", "all", 0.5, 2]
+        assert 0 < figure["low"] < 0.5 < figure["high"] < 1
+        line = 'graft_satisfaction{bound="value",measure="hit-rate",users="known"} 1.0'
+        until(lambda: line in caller.http.get("/metrics").text)
+
+
+def test_tries_a_challenger_that_comes_and_serves_the_winner(tmp_path):
+    with serving(tmp_path) as (server, caller):
+        before = server.front.service.head
+        served_world(seed=2).write(HeadStore(tmp_path / "heads"), CHALLENGER)
+        until(lambda: server.front.service.points)
+        for number in range(60):
+            caller.http.post("/v1/recommend", json={"user": f"v{number}", "session": ["3"]})
+            facts = [dict(entry.facts) for entry in read_journal(tmp_path / "heads" / JOURNAL)]
+            sides = [dict(zip(each["items"], each["sides"], strict=True)) for each in facts if each["kind"] == LISTED]
+            item = next((item for item, side in sides[-1].items() if side == "b"), None)
+            if item is None or not server.front.service.points:
+                break
+            event = {"event_id": f"p{number}", "user": f"v{number}", "item": item, "kind": "purchased"}
+            caller.http.post("/v1/feedback", json={"events": [event]})
+        until(lambda: server.front.service.head != before)
+        assert HeadStore(tmp_path / "heads").stamp(CHALLENGER) is None
+        assert caller.http.get("/v1/health").json()["troubles"] == {}
 
 
 def test_takes_in_and_turns_away_callers_while_it_runs(service, folder):

@@ -1,5 +1,7 @@
 """The start page of the service, seen by a browser; its pictures lie in the test's folder."""
 
+import time
+
 import httpx
 import pytest
 
@@ -83,6 +85,28 @@ def test_a_wrong_token_is_told_and_no_token_is_kept_anywhere(service, seen) -> N
     assert seen.value("document.getElementById('token').value") == ""
 
 
+def test_shows_satisfaction_to_who_has_a_token(tmp_path, seen) -> None:
+    with serving(tmp_path) as (server, caller):
+        now = time.time()
+        shown = [{"user": "u5", "item": item, "kind": "shown", "time": now - 60} for item in ("1", "2")]
+        clicked = {"user": "u5", "item": "2", "kind": "clicked", "time": now - 30}
+        events = [{**event, "event_id": f"e{number}"} for number, event in enumerate([*shown, clicked])]
+        assert caller.http.post("/v1/feedback", json={"events": events}).json()["accepted"] == 3
+        server.front.satisfaction = server.front.service.satisfaction()
+
+        def ready() -> None:
+            seen.value("document.getElementById('satisfied').click()")
+            seen.until("!document.getElementById('unsatisfied').hidden")
+            assert "401: a token is needed" in seen.value("document.getElementById('unsatisfied').textContent")
+            seen.value(f"document.getElementById('token').value = {caller.token!r}")
+            seen.value("document.getElementById('satisfied').click()")
+            seen.until("!document.getElementById('satisfaction').hidden")
+
+        pictures(seen, url(caller), tmp_path, "satisfaction", ready)
+        row = "[...document.querySelector('#figures tr').children].map((cell) => cell.textContent)"
+        assert seen.value(row)[:3] == ["click-through", "all", "0.500"]
+
+
 def test_describes_the_interface_without_a_network(service, seen, tmp_path) -> None:
     seen.said.clear()
     pictures(seen, f"{url(service)}/docs", tmp_path, "docs")
@@ -100,7 +124,7 @@ def test_describes_the_interface_without_a_network(service, seen, tmp_path) -> N
 def test_what_is_described_is_what_there_is(service, folder) -> None:
     paths = service.http.get("/openapi.json").json()["paths"]
     described = [(path, method, facts) for path, methods in paths.items() for method, facts in methods.items()]
-    assert len(described) == 7
+    assert len(described) == 8
     for path, method, facts in described:
         answer = service.http.request(method, path, json={})
         assert str(answer.status_code) in facts["responses"]
