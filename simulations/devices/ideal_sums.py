@@ -72,7 +72,8 @@ class IdealSums:
         terms = summand.terms(names)
         work = summand.work(summand.encoder, names)
         content = encode_task(SumTask.of(work.run, summand.number, WITHOUT_MASKS, work))
-        came, down, up = self._in_time(numbers, content_bytes(content), vector_bytes(terms, len(names)))
+        down, up = content_bytes(content), vector_bytes(terms, len(names))
+        came, wait = self._in_time(numbers, down, up)
         total, trained = np.zeros(terms.length), np.zeros(len(numbers), bool)
         chunks = [came[rows] for rows in task_chunks(content, self._devices, numbers[came])]
         done = dict(self._work(content, [numbers[rows] for rows in chunks]))
@@ -80,7 +81,8 @@ class IdealSums:
             part = read_sum(done[place][0])
             total += part.numbers
             trained[chunks[place][part.rows]] = True
-        answers: Answers[None] = Answers(bytes_down=down, bytes_up=up)
+        self._time.sleep(wait)
+        answers: Answers[None] = Answers(bytes_down=len(names) * down, bytes_up=len(came) * up)
         answers.outcomes = dict.fromkeys(names, ("missing", ""))
         answers.outcomes |= {names[row]: ("declined", DeclineReason.TOO_FEW_EVENTS) for row in came.tolist()}
         answers.outcomes |= {names[row]: ("reply", None) for row in np.flatnonzero(trained).tolist()}
@@ -99,14 +101,12 @@ class IdealSums:
         names = tuple(sorted(self._cohorts.names(number, online)))
         return names, np.array([online[name] - FIRST_NODE for name in names])
 
-    def _in_time(self, numbers: Devices, down: int, up: int) -> tuple[Devices, int, int]:
-        """Which of these devices come before the deadline, and what goes down and up; the wait for them passes."""
+    def _in_time(self, numbers: Devices, down: int, up: int) -> tuple[Devices, float]:
+        """Which of these devices come before the deadline, and how long they are waited for."""
         start, deadline = self._time.seconds, self._config.deadline_seconds
         seconds = self._population.seconds(numbers, self._seconds[numbers], down, up)
         comes = self._population.finished(numbers, start, seconds) & (seconds <= deadline)
-        self._time.sleep(float(seconds.max()) if comes.all() else deadline)
-        came = np.flatnonzero(comes)
-        return came, len(numbers) * down, len(came) * up
+        return np.flatnonzero(comes), float(seconds.max()) if comes.all() else deadline
 
 
 def vector_bytes(terms: SumTerms, parties: int) -> int:
