@@ -9,7 +9,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 "${PYTHON:-python3}" -m venv venv
-venv/bin/python -m pip install --quiet 'onnxruntime==1.32.*' 'onnx==1.23.*' 'numpy>=2,<3'
+venv/bin/python -m pip install --quiet 'onnxruntime==1.32.*' 'onnx==1.23.*' 'numpy==2.4.*'
 venv/bin/python -I - <<'END'
 import sys
 import time

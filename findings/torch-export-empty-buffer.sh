@@ -10,7 +10,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 "${PYTHON:-python3}" -m venv venv
-venv/bin/python -m pip install --quiet 'torch==2.13.*' 'numpy>=2,<3'
+venv/bin/python -m pip install --quiet 'torch==2.13.*' 'numpy==2.4.*'
 venv/bin/python -I - <<'END'
 import io
 import sys

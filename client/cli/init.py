@@ -28,7 +28,8 @@ def init(
         typer.Option(
             "--release-root",
             metavar="FILE",
-            help="Whose releases graft-client update trusts: the root.json that the coordinator's operator gives.",
+            help="Whose releases graft-client update trusts: the root.json that the coordinator's operator gives. "
+            "Default: graft-client update asks for it.",
         ),
     ] = None,
     and_start: Annotated[bool, typer.Option("--start", help="Start it at once, in the background.")] = False,

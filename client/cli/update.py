@@ -25,7 +25,8 @@ def update(
         typer.Option(
             "--root",
             metavar="FILE",
-            help="Whose releases to trust: the root.json that the coordinator's operator gives. Needed the first time.",
+            help="Whose releases to trust: the root.json that the coordinator's operator gives. Default: the one that "
+            "was given before; without one nothing is installed.",
         ),
     ] = None,
     sources: Annotated[
