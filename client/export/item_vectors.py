@@ -71,7 +71,7 @@ def write_vectors(folder: Path, served: ServedHead, store: str) -> dict[str, Any
     if not part:
         raise ConfigError(
             "item vectors need a served encoder with a sequence part; found a record that weighs none: fit it with "
-            "--own, or with an encoder that the gate serves"
+            "an encoder, or without --no-own; where the gate or the stack finds no use for one, there are no vectors"
         )
     scorer = stacks.encoders[part]
     told = ItemVectors(item_ids=served.items.item_ids, vectors=scorer.table.joined.numpy())

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 
-from client.releases.installed import Begun, Installed, named, read_installed, write_installed
+from client.releases.installed import NO_RELEASE, Begun, Installed, named, read_installed, write_installed
 from client.releases.kept_heads import forget_heads, keep_head, kept_versions, served_encoder, take_head
 from client.releases.place import ReleasesPlace
 from client.store.head_store import HeadStore
@@ -104,6 +104,8 @@ def _target(installed: Installed, heads: list[int], version: int | None) -> int:
     others = [other for other in heads if other != installed.current]
     there = ", ".join(map(named, others)) or "none"
     target = installed.last_good if version is None else version
+    if target is None and installed.current == NO_RELEASE:
+        raise ConfigError(f"no release is installed, so there is none to go back from; kept: {there}")
     if target is None:
         raise ConfigError(f"no release is there that was served before {named(installed.current)}; kept: {there}")
     if target == installed.current:

@@ -52,12 +52,14 @@ class Bundle:
 
         ``history`` [L] ids of the items that somebody met, oldest first, ``times`` [L] when, in seconds since 1970, NaN
         or None where nobody knows; ``moment`` as of which the list is made, None for now. Raises ValueError where the
-        catalogue lacks an item.
+        catalogue lacks an item, or times are not as many.
         """
         rows = np.array([self._row_of.get(item, -1) for item in history], np.int64)
         if (rows < 0).any():
             raise ValueError(f"{(rows < 0).sum()} of the {len(rows)} items of the history are not in the catalogue")
         times = np.full(len(rows), np.nan) if times is None else np.asarray(times, np.float64)
+        if len(times) != len(rows):
+            raise ValueError(f"expected a time for each of the {len(rows)} items of the history; found {len(times)}")
         scores = self.scores(rows, times, time.time() if moment is None else moment) if len(rows) else self._cold
         allowed = np.ones(self._n, bool)
         if not self.facts["repeats"]:
@@ -80,11 +82,8 @@ class Bundle:
                 group = [column for column in columns if column[same] == alike]
                 counted |= zip((column["name"] for column in group), work(group, rows, times), strict=True)
         told = [counted[column["name"]] for column in self.facts["columns"] if column["name"] in counted]
-        feed = {
-            "items": rows,
-            "gap": self._gap(times, moment),
-            "counted": np.array(told, np.float32).reshape(-1, self._n),
-        }
+        counts = np.array(told, np.float32).reshape(-1, self._n)
+        feed = {"items": rows, "gap": self._gap(times, moment), "counted": counts}
         return self._session.run(["scores"], feed)[0]
 
     def _gap(self, times, moment):

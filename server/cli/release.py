@@ -40,7 +40,8 @@ def publish(
     _tell_published(published, as_json=as_json)
     if is_first and not as_json:
         typer.echo(f"platforms need its root: graft-server release root {coordinator.folder} root.json")
-        typer.echo(f"move root-*.pem and targets-*.pem from {coordinator.release_keys} to where no network reaches")
+        kept_apart = "root-*.pem, targets-*.pem and statement-*.pem"
+        typer.echo(f"move {kept_apart} from {coordinator.release_keys} to where no network reaches")
 
 
 def roll_back(

@@ -72,6 +72,8 @@ def verify(
     from server.releases.verification import verify as verified
     from shared.errors import ConfigError, os_error_as
 
+    if folder is not None and root is None and not ServerHome(home).settings.is_file():
+        raise ConfigError("expected --root FILE with --folder, the root that platforms pin, or a coordinator's folder")
     repository = Repository(folder or ServerHome.existing(home).releases)
     if folder is not None and root is None:
         root = ServerHome.existing(home).releases / "metadata" / versioned(1, ROOT)

@@ -66,9 +66,10 @@ def run_population(
     identity = _identity(spec, config)
     is_begun = goes_on(out, identity, force=force, resume=resume)
     results, work_files = (DEVICES_FILE, ENCODER_FILE, PLOT_FILE), (SERVER_FOLDER, START_FILE, JUDGED_FILE)
+    say("preparing the platform")
+    platform = _platform(spec, config, device)
+    _require_devices(config.federation.cohort, len(platform.histories))
     with worked_in(out, identity, is_begun=is_begun, results=results, work_files=work_files):
-        say("preparing the platform")
-        platform = _platform(spec, config, device)
         document = _run(platform, config, out, say=say, resume=is_begun)
         write_whole(out / DEVICES_FILE, f"{json.dumps(document, indent=1, allow_nan=False)}\n".encode())
         write_plot(document, out / PLOT_FILE)
@@ -147,6 +148,12 @@ def _platform(spec: PlatformSpec, config: DeviceRunConfig, device: Device) -> De
         device=device,
     )
     return DevicePlatform(prepared=prepared, keeps_left_out=config.error_feedback)
+
+
+def _require_devices(cohort: int, count: int) -> None:
+    """Raise ConfigError where a cohort can never be drawn."""
+    if cohort > count:
+        raise ConfigError(f"cohort must be at most the {count:,} devices of the platform; got {cohort:,}")
 
 
 def _start(platform: DevicePlatform, config: DeviceRunConfig) -> Encoder:

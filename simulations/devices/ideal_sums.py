@@ -97,7 +97,10 @@ class IdealSums:
         online = self._exchange.wait_for(lambda there: there if len(there) >= self._config.cohort else None)
         if online is None:
             there = len(self._exchange.online())
-            raise FederationError(f"expected {self._config.cohort} devices online; found {there}")
+            raise FederationError(
+                f"expected a cohort of {self._config.cohort} devices online; found {there}: "
+                "begin anew with a smaller cohort, or a larger available-share"
+            )
         names = tuple(sorted(self._cohorts.names(number, online)))
         return names, np.array([online[name] - FIRST_NODE for name in names])
 

@@ -71,6 +71,13 @@ def test_bad_input_is_one_sentence_and_exit_code_2(folder, tmp_path, arguments, 
     assert "Traceback" not in done.stderr
 
 
+def test_a_cohort_of_more_than_all_devices_is_refused_before_anything_is_written(folder, tmp_path):
+    done = run("graft-sim", "devices", f"{folder}", *FLAGS, "--cohort", "1000", "--out", f"{tmp_path / 'out'}")
+    assert done.returncode == 2
+    assert f"cohort must be at most the {N_USERS} devices of the platform; got 1,000" in " ".join(done.stderr.split())
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_folder_that_holds_files_is_left_as_it_is(run_folder, folder):
     before = {path: path.read_bytes() for path in run_folder.rglob("*") if path.is_file()}
     done = run("graft-sim", "devices", f"{folder}", "--out", f"{run_folder}", *FLAGS)

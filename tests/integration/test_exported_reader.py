@@ -81,6 +81,11 @@ def test_an_item_that_the_catalogue_lacks_is_refused(bundle):
     assert "1 of the 2 items of the history are not in the catalogue" in read(bundle, asked, code=1)
 
 
+def test_times_that_are_not_as_many_as_items_are_refused(bundle):
+    said = read(bundle, [[ids_of(served_world(), [3, 4]), 5, [1.0]]], code=1)
+    assert "expected a time for each of the 2 items of the history; found 1" in said
+
+
 def test_lists_what_was_met_again_where_nothing_else_is_left(bundle):
     ids = json.loads(read(bundle, [[[], 40]]))[0]
     assert len(json.loads(read(bundle, [[[item for item, _ in ids], 5]]))[0]) == 5

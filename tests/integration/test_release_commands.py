@@ -54,6 +54,7 @@ def coordinator(tmp_path_factory) -> Path:
     assert "release 1: tiny" in first.stdout
     assert "published despite the gate: for a trial" in first.stdout
     assert f"graft-server release root {home} root.json" in first.stdout
+    assert "move root-*.pem, targets-*.pem and statement-*.pem from" in first.stdout
     write_encoder(home / "encoder.safetensors", 1)
     assert f"graft-server release publish {home}" not in asked("list", home)["newest-encoder"]
     left_by(ServerHome(home), *judged())
@@ -87,7 +88,7 @@ def test_verifies_them_and_names_a_file_that_was_changed(home, tmp_path):
     assert "release 1, 2: all holds, until " in release("verify", home, "--folder", mirror).stdout
     root = mirror / "metadata" / "root.json"
     assert asked("verify", tmp_path, "--folder", mirror, "--root", root)["releases"] == [1, 2]
-    assert "no coordinator's folder" in refused("verify", tmp_path, "--folder", mirror)
+    assert "expected --root FILE with --folder" in refused("verify", tmp_path, "--folder", mirror)
     assert "the root cannot be read" in refused("verify", home, "--root", tmp_path / "none")
     repository = Repository(mirror)
     for kind in KINDS:

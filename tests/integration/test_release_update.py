@@ -96,6 +96,8 @@ def test_a_better_release_is_installed_and_the_one_before_is_kept(home, world, e
 def test_what_was_served_before_any_release_comes_back(home, world, encoders) -> None:
     assert run("graft-client", "fit", home.folder, "--no-own").returncode == 0
     before = lists(home)
+    with pytest.raises(ConfigError, match="no release is installed, so there is none to go back from; kept: none"):
+        roll_back(home.folder)
     release(world, 1, encoders.good)
     updated(home, world)
     assert lists(home) != before
