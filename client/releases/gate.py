@@ -9,6 +9,7 @@ from client.ensemble.candidates import LOCAL
 from client.fitting.fit_settings import FitSettings
 from client.fitting.served_fit import Opened, Reports, open_fit, store_served
 from client.gate.gate import GateVerdict
+from client.recommender.served_head import RECORD
 from client.releases.incoming import TakenRelease
 from client.store.head_store import HeadStore
 from client.transfer.feature import PREVIOUS
@@ -52,7 +53,7 @@ def fitted(platform: PlatformSide, release: TakenRelease) -> Opened:
         raise ReleaseRefused(str(error), code="feature-space") from error
     in_steps(opened.fit.steps_with_baskets)
     if not release.brings_back:
-        _require_served(opened.fit.verdict)
+        _require_served(opened.fit.verdict, is_serving=platform.store.stamp(RECORD) is not None)
     return opened
 
 
@@ -66,7 +67,8 @@ def head_writer(platform: PlatformSide, opened: Opened) -> Callable[[], None]:
     return lambda: in_steps({"storing": partial(store_served, opened, platform.store)})
 
 
-def _require_served(verdict: GateVerdict) -> None:
+def _require_served(verdict: GateVerdict, *, is_serving: bool) -> None:
     if verdict.served in (LOCAL, PREVIOUS.name):
         keeps = "its own recommender" if verdict.served == LOCAL else "the encoder that it has"
-        raise ReleaseRefused(f"the platform's gate keeps {keeps}: {verdict.reason}", code="gate")
+        reason = verdict.reason if is_serving else f"{verdict.reason}; nothing is served yet: graft-client fit"
+        raise ReleaseRefused(f"the platform's gate keeps {keeps}: {reason}", code="gate")

@@ -352,7 +352,9 @@ class RoundsConfig(Seeded, RequestedPromise, Colluding, LeastParties):
             f"privacy must be plain or masked; got {self.privacy}": self.is_private,
             "groups-of must be 0: a cohort is summed whole": self.groups_of > 0,
             f"buffer must be at most the cohort, {self.cohort}; got {self.buffer}": self.buffer > self.cohort,
-            "buffer must be 0 in masked sums, of which all must be there": self.buffer > 0 and self.is_masked,
+            "buffer must be 0 in masked sums (or add --set privacy=plain --set moments=false)": (
+                self.buffer > 0 and self.is_masked
+            ),
             f"over-sampling must be 1 beside a buffer; got {self.over_sampling:g}": (
                 self.buffer > 0 and self.over_sampling > 1
             ),
