@@ -13,7 +13,6 @@ from shared.errors import ConfigError, os_error_as
 
 FORMAT = "graft-bundle/1"
 MANIFEST = "manifest.json"
-_AT_ONCE = 2**20
 
 
 @contextmanager
@@ -53,8 +52,5 @@ def write_manifest(folder: Path, facts: Mapping[str, Any]) -> str:
 
 
 def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
     with path.open("rb") as stream:
-        while block := stream.read(_AT_ONCE):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(stream, "sha256").hexdigest()

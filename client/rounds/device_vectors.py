@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.guard.sum_bounds import within_bounds
-from client.rounds.device_tasks import CohortTask, as_sequences
+from client.rounds.device_tasks import WHERE, CohortTask, as_sequences
 from client.rounds.device_workspace import DeviceCatalogue, DeviceWorkspace
 from client.rounds.joined_device import JoinedDevice
 from client.rounds.moment_vector import summed_moment_numbers
@@ -20,7 +20,6 @@ from shared.secure_sum.terms import SumTerms
 
 PARTS: tuple[SumPart, ...] = ("moments", "train")
 """that devices give"""
-WHERE = "the device"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -98,9 +97,7 @@ def device_vector(work: SumWork, terms: SumTerms, workspace: JoinedDevice) -> ND
         EncoderUnknown: if the work brings no whole encoder.
     """
     total = CohortVectors(work, workspace.device.catalogue).total([workspace.device])
-    if not len(total.rows):
-        raise NothingToSum(DeclineReason.TOO_FEW_EVENTS)
-    return within_bounds(total.numbers, 0.0, terms.bound)
+    return within_bounds(_given(total.numbers, total.rows), 0.0, terms.bound)
 
 
 def trained_change(work: SumWork, workspace: JoinedDevice) -> NDArray[np.float64]:
@@ -119,7 +116,12 @@ def trained_change(work: SumWork, workspace: JoinedDevice) -> NDArray[np.float64
         EncoderUnknown: if the work brings no whole encoder.
     """
     numbers, rows = CohortTask(work.train_task, workspace.device.catalogue).total([workspace.device])
+    norm = work.train_task.settings.clip_norm
+    return within_bounds(_given(numbers, rows), norm, norm)
+
+
+def _given(numbers: NDArray[np.float64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The numbers, if the device gave any."""
     if not len(rows):
         raise NothingToSum(DeclineReason.TOO_FEW_EVENTS)
-    norm = work.train_task.settings.clip_norm
-    return within_bounds(numbers, norm, norm)
+    return numbers

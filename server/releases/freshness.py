@@ -61,11 +61,7 @@ def refresh(signing: Signing) -> Refreshed:
     with signing.repository.alone():
         chain = signing.repository.chain()
         roles = due(chain, signing)
-        waiting = {
-            role: chain.expires[role]
-            for role in roles
-            if role in ("root", "targets") and not _here(signing, chain, role)
-        }
+        waiting = {role: chain.expires[role] for role in roles if role in _OFF_LINE and not _here(signing, chain, role)}
         renewed = [role for role in roles if role not in waiting]
         signing.repository.write(_renewals(signing, chain, renewed))
         after = signing.repository.chain()
